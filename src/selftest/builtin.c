@@ -1,0 +1,115 @@
+#include "selftest/builtin.h"
+
+#include "base/attr.h"
+
+/* The same cases, with their sources, are in tests/vectors/. */
+/* clang-format off */
+static const char eccsi_text[] =
+    "[rfc6507-a]\n"
+    "ksak = 0000000000000000000000000000000000000000000000000000000000012345\n"
+    "kpak = 0450d4670bde75244f28d2838a0d25558a7a72686d4522d4c8273fb6442aebfa93dbdd37551af"
+    "d263b5dfd617f3960c65a8c298850ff99f20366dce7d4367217f4\n"
+    "id = 323031312d30320074656c3a2b34343737303039303031323300\n"
+    "v = 0000000000000000000000000000000000000000000000000000000000023456\n"
+    "pvt = 04758a142779be89e829e71984cb40ef758cc4ad775fc5b9a3e1c8ed52f6fa36d9a79d247692f4"
+    "eda3a6bdab77d6aa6474a464ae4934663c5265ba7018ba091f79\n"
+    "hs = 490f3febbc1c902f6289723d7f8cbf79db88930849d19f38f0295b5c276c14d1\n"
+    "ssk = 23f374ae1f4033f3e9dbddaaef20f4cf0b86bbd5a138a5ae9e7e006b34489a0d\n"
+    "message = 6d65737361676500\n"
+    "j = 0000000000000000000000000000000000000000000000000000000000034567\n"
+    "j_point = 04269d4c8fdeb66a74e4ef8c0d5dcc597ddfe6029c2affc4936008cd2cc1045d816dda6a13"
+    "10f4b067bd5dabdad741b7cef36457e196b1bfa97fd5f8fbb3926adb\n"
+    "r = 269d4c8fdeb66a74e4ef8c0d5dcc597ddfe6029c2affc4936008cd2cc1045d81\n"
+    "he = 111f90eae8271c96df9b3d6726768d9ee9b18145d7ec152cfa9c23d1c4f02285\n"
+    "s_prime = e09b528d0ef8d6df1aa3ecbf80110cfcec9fc68252cebb679f4134846940ccfd\n"
+    "s = e09b528d0ef8d6df1aa3ecbf80110cfcec9fc68252cebb679f4134846940ccfd\n"
+    "signature = 269d4c8fdeb66a74e4ef8c0d5dcc597ddfe6029c2affc4936008cd2cc1045d81e09b528d"
+    "0ef8d6df1aa3ecbf80110cfcec9fc68252cebb679f4134846940ccfd04758a142779be89e829e71984cb"
+    "40ef758cc4ad775fc5b9a3e1c8ed52f6fa36d9a79d247692f4eda3a6bdab77d6aa6474a464ae4934663c"
+    "5265ba7018ba091f79\n";
+
+static const char sakke_text[] =
+    "[rfc6508-a]\n"
+    "n = 128\n"
+    "z = aff429d35f84b110d094803b3595a6e2998bc99f\n"
+    "z_point = 045958ef1b1679bf099b3a030df255aa6a23c1d8f143d4d23f753e69bd27a832f38cb4ad53"
+    "ddef4260b0fe8bb45c4c1ff510effe300367a37b61f701d914aef09724825fa0707d61a6dff4fbd72735"
+    "66cdde352a0b04b7c16a78309be640697de747613a5fc195e8b9f328852a579db8f99b1d0034479ea9c5"
+    "595f47c4b2f54ff21508d37514dcf7a8e143a6058c09a6bf2c9858ca37c258065ae6bf7532bc8b5b6338"
+    "3866e0753c5ac0e72709f8445f2e6178e065857e0eda10f68206b63505ed87e534fb2831ff957fb7dc61"
+    "9dae61301eeacc2fda3680ea4999258a833cea8fc67c6d19487fb449059f26cc8aab655ab58b7cc796e2"
+    "4e9a394095754f5f8bae\n"
+    "id = 323031312d30320074656c3a2b34343737303039303031323300\n"
+    "rsk = 0493af67e5007ba6e6a80da793da300fa4b52d0a74e25e6e7b2b3d6ee9d18a9b5c5023597bd82d"
+    "8062d34019563ba1d25c0dc56b7b979d74aa50f29fbf11cc2c93f5dfca615e609279f6175ceadb00b58c"
+    "6bee1e7a2a47c4f0c456f05259a6fa94a634a40dae1df593d4fecf688d5fc678be7efc6df3d6835325b8"
+    "3b2c6e69036b155f0a27241094b04bfb0bdfac6c670a65c325d39a069f03659d44ca27d3be8df311172b"
+    "554160181cbe94a2a783320ced590bc42644702cf371271e496bf20f588b78a1bc01ecbb6559934bdd2f"
+    "b65d2884318a33d1a42adf5e33cc5800280b28356497f87135bab9612a17260424409ac15fee996b744c"
+    "332151235decb0f5\n"
+    "ssv = 123456789abcdef0123456789abcdef0\n"
+    "r = 13ee3e1b8dac5db168b1ceb32f0566a4c273693f78baffa2a2ee6a686e6bd90f8206ccab84e7f42e"
+    "d39bd4fb131012ecca2ecd2119414560c17cab46b956a80f58a3302eb3e2c9a228fba7ed34d8aca2392d"
+    "a1ffb0b17b2320ae09aaedfd0235f6fe0eb65337a63f9cc97728b8e5ad0460fade144369aa5b21662132"
+    "47712096\n"
+    "r_point = 0444e8ad44ab8592a6a5a3ddca5cf896c718043606a01d650def37a01f37c228c332fc3173"
+    "54e2c274d4daf8ad001054c76ce57971c6f4486d5723043261c506ebf5be438f53de04f067c776e0dd3b"
+    "71a6290133283725a532f21af145126dc1d777ecc27be50835bd28098b8a73d9f801d893793a41ff5c49"
+    "b87e79f2be4d56ce557e134ad85bb1d4b9ce4f8be4b08a12babf55b1d6f1d7a638019ea28e15ab1c9f76"
+    "375fdd1210d4f4351b9a009486b7f3ed46c965ded2d80dade4f38c6721d52c3ad103a10ebd2959248b4e"
+    "f006836bf097448e6107c9edee9fb704823df199f832c905ae45f8a247a072d8ef729eabc5e27574b077"
+    "39b34be74a532f747b86\n"
+    "g_r = 7d2a8438e6291c649b6579eb3b79eae948b1de9e5f7d1f4070a08f8db6b3c5156f2201affbb5cb"
+    "9d82aa3ec0d0398b89abc78a13a760c0bf3f77e63d0df3f1a341a41b8811df197fd6cd0f003125606f4f"
+    "109f400f7292a10d255e3c0ebccb4253fb182c68f09cf6cd9c4a53da6c74ad007af36b8bca979d5895e2"
+    "82f483fcd6\n"
+    "w = 7d2a8438e6291c649b6579eb3b79eae948b1de9e5f7d1f4070a08f8db6b3c5156f2201affbb5cb9d"
+    "82aa3ec0d0398b89abc78a13a760c0bf3f77e63d0df3f1a341a41b8811df197fd6cd0f003125606f4f10"
+    "9f400f7292a10d255e3c0ebccb4253fb182c68f09cf6cd9c4a53da6c74ad007af36b8bca979d5895e282"
+    "f483fcd6\n"
+    "mask = 9bd4ea1e801d37e62ad2fab0d4f5bbf7\n"
+    "h = 89e0bc661aa1e91638e6acc84e496507\n"
+    "sed = 0444e8ad44ab8592a6a5a3ddca5cf896c718043606a01d650def37a01f37c228c332fc317354e2"
+    "c274d4daf8ad001054c76ce57971c6f4486d5723043261c506ebf5be438f53de04f067c776e0dd3b71a6"
+    "290133283725a532f21af145126dc1d777ecc27be50835bd28098b8a73d9f801d893793a41ff5c49b87e"
+    "79f2be4d56ce557e134ad85bb1d4b9ce4f8be4b08a12babf55b1d6f1d7a638019ea28e15ab1c9f76375f"
+    "dd1210d4f4351b9a009486b7f3ed46c965ded2d80dade4f38c6721d52c3ad103a10ebd2959248b4ef006"
+    "836bf097448e6107c9edee9fb704823df199f832c905ae45f8a247a072d8ef729eabc5e27574b07739b3"
+    "4be74a532f747b8689e0bc661aa1e91638e6acc84e496507\n";
+
+static const char uid_text[] =
+    "[uid-1]\n"
+    "uri = sip:user@example.org\n"
+    "kms_uri = kms.example.org\n"
+    "key_period = 2592000\n"
+    "key_period_offset = 0\n"
+    "key_period_no = 1\n"
+    "uid = 74e2af803ab5d72841bbced0ce319ffe64f6fe23c88a2d258aabcf6ac5658ef4\n"
+    "[uid-3]\n"
+    "uri = sip:user@example.org\n"
+    "kms_uri = kms.example.org\n"
+    "key_period = 25920000\n"
+    "key_period_offset = 100\n"
+    "key_period_no = 1\n"
+    "uid = 3c0ad8828cfae1ad1d08b27cc7b61258c6cfcd405081b68cd778f1e1c7f562a7\n";
+
+static const char derive_text[] =
+    "[guk-1]\n"
+    "uri = sip:p25user01@etherstack.com\n"
+    "tgk = fcfe65cd967c58d260b603ccb9a887a9\n"
+    "key_id = 09bf9d37\n"
+    "rand = 6819e679461120e10ac458cce67b8024\n"
+    "cs_id = 4\n"
+    "csb_id = 01c8de7b\n"
+    "master_key = 64837d2b4d69a266e4489d3807353ad9\n"
+    "master_salt = 8b2f081ce8e8bdab1f8d9eb8\n";
+
+/* clang-format on */
+
+const selftest_builtin_text selftest_builtin_texts[] = {
+    { "ECCSI (RFC 6507 appendix A)", "eccsi.txt", eccsi_text },
+    { "SAKKE (RFC 6508 appendix A)", "sakke.txt", sakke_text },
+    { "UID (TS 33.180 F.2.1)", "mikey-uid.txt", uid_text },
+    { "GUK-ID and SRTP keys", "mikey-derive.txt", derive_text },
+};
+const size_t selftest_builtin_count = KF_COUNT(selftest_builtin_texts);
