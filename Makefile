@@ -3,7 +3,9 @@
 .SUFFIXES:
 JOBS = $$(nproc)
 
-.PHONY: all help deps demo check campaign bench fuzz format clean
+.PHONY: all help deps demo check campaign bench fuzz format install clean
+
+PREFIX = /usr/local
 
 all: deps
 	cmake --preset release >/dev/null
@@ -17,6 +19,7 @@ help:
 	@echo "make bench      speed, next to the peers' in the same run"
 	@echo "make fuzz       every fuzz target for FUZZ_SECONDS each (default 60)"
 	@echo "make format     rewrite the sources as clang-format wants them"
+	@echo "make install    program, man pages and completion under PREFIX (/usr/local); DESTDIR works"
 	@echo "make clean      remove everything built"
 
 deps:
@@ -48,6 +51,9 @@ fuzz: deps
 
 format: deps
 	find src apps tests fuzz bench -name '*.[ch]' | xargs clang-format -i
+
+install: all
+	cmake --install build --prefix $(PREFIX)
 
 clean:
 	rm -rf build build-dev build-asan demo
