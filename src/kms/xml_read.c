@@ -5,11 +5,11 @@
 #include <libxml/xmlerror.h>
 #include <string.h>
 
-#include "kms/xml_memory.h"
 #include "kms/xml_store.h"
 #include "kms/xml_table.h"
 #include "kms/xml_text.h"
 #include "kms/xml_value.h"
+#include "xml/memory.h"
 
 /*
  * libxml2 tells us of tags and text as it meets them (SAX2) and builds no tree. We follow the
@@ -423,7 +423,7 @@ static void on_error(void *ctx, xmlErrorPtr error)
     reader *r = ctx;
     if (!is_good(r) || error == NULL || error->level == XML_ERR_WARNING)
         return;
-    if (kms_xml_memory_was_capped())
+    if (xml_memory_was_capped())
         fail(r, KF_E_NO_SPACE, "xml.memory");
     else if (error->code == XML_ERR_NO_MEMORY)
         fail(r, KF_E_NO_MEMORY, "xml.memory");
@@ -562,11 +562,11 @@ static void parse(reader *r, kf_slice document, size_t memory_max)
     xmlStructuredErrorFunc said_to = xmlStructuredError; /* this thread's, perhaps our host's */
     void *said_with = xmlStructuredErrorContext;
 
-    kms_xml_memory_begin(memory_max);
+    xml_memory_begin(memory_max);
     xmlSetStructuredErrorFunc(NULL, on_stray_error);
     r->ctxt = new_context(r);
     if (r->ctxt == NULL) {
-        kf_err err = kms_xml_memory_was_capped() ? KF_E_NO_SPACE : KF_E_NO_MEMORY;
+        kf_err err = xml_memory_was_capped() ? KF_E_NO_SPACE : KF_E_NO_MEMORY;
         kf_fault_set(r->fault, err, 0, "xml.memory");
     } else {
         feed(r, document);
@@ -574,7 +574,7 @@ static void parse(reader *r, kf_slice document, size_t memory_max)
     }
     xmlResetLastError();
     xmlSetStructuredErrorFunc(said_with, said_to);
-    kms_xml_memory_end();
+    xml_memory_end();
 }
 
 kf_err kms_xml_parse(kf_slice document, size_t memory_max, kms_response *out, kf_fault *fault)
@@ -586,7 +586,7 @@ kf_err kms_xml_parse(kf_slice document, size_t memory_max, kms_response *out, kf
     if ((err = check_shape(document, fault)) != KF_OK)
         return err;
     reader r = { .fault = fault, .response = out };
-    if ((err = kms_xml_memory_setup()) != KF_OK ||
+    if ((err = xml_memory_setup()) != KF_OK ||
         (err = kms_store_new(document.len, &r.store)) != KF_OK ||
         (err = kf_secret_new_guarded(VALUE_OCTETS, &r.text)) != KF_OK)
         kf_fault_set(fault, err, 0, "xml.memory");

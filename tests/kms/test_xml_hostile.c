@@ -6,8 +6,8 @@
 
 #include "documents.h"
 #include "fixture.h"
-#include "kms/xml_memory.h"
 #include "kms/xml_read.h"
+#include "xml/memory.h"
 
 static bool is_zero(const void *object, size_t len)
 {
@@ -30,8 +30,8 @@ static kf_err parse(kf_slice document, kf_fault *fault)
         assert_non_null(fault->field);
         assert_true(fault->at <= document.len);
     }
-    assert_true(kms_xml_memory_peak() <= KMS_XML_MEMORY_MAX);
-    assert_int_equal(kms_xml_memory_in_use(), 0);
+    assert_true(xml_memory_peak() <= KMS_XML_MEMORY_MAX);
+    assert_int_equal(xml_memory_in_use(), 0);
     kms_response_clear(&r);
     return err;
 }
@@ -476,10 +476,10 @@ static void ten_megabytes_are_refused_unread(void **state)
 {
     (void)state;
     kf_slice big = repeated(DOC_START "<KmsMessage><KmsKeyProv>", DOC_LEAN_KEYSET, "", 10 * MIB);
-    kms_xml_memory_begin(KMS_XML_MEMORY_MAX);
-    kms_xml_memory_end();
+    xml_memory_begin(KMS_XML_MEMORY_MAX);
+    xml_memory_end();
     refuse("10 MB", big, KF_E_NO_SPACE, "xml.size");
-    assert_int_equal(kms_xml_memory_peak(), 0); /* libxml2 was not even asked */
+    assert_int_equal(xml_memory_peak(), 0); /* libxml2 was not even asked */
     free_slice(big);
 }
 
@@ -528,8 +528,8 @@ static void large_documents_stay_small_in_memory(void **state)
     for (size_t i = 0; i < KF_COUNT(cases); i++) {
         kf_slice big = repeated(cases[i].head, cases[i].body, cases[i].tail, cases[i].octets);
         refuse(cases[i].name, big, cases[i].want, cases[i].field);
-        if (kms_xml_memory_peak() > most)
-            most = kms_xml_memory_peak();
+        if (xml_memory_peak() > most)
+            most = xml_memory_peak();
         free_slice(big);
     }
     char prefixes[4096], *to = stpcpy(prefixes, "<KmsResponse xmlns=\"" KMS_XML_NAMESPACE "\"");
@@ -552,7 +552,7 @@ static void full_cache_is_read(void **state)
     kf_fault fault;
     assert_ok(kms_response_parse(big, &r, &fault));
     assert_int_equal(r.cert_count, KMS_XML_CERTS_MAX);
-    assert_true(kms_xml_memory_peak() < MIB);
+    assert_true(xml_memory_peak() < MIB);
     kms_response_clear(&r);
     free_slice(big);
 }
@@ -574,8 +574,8 @@ static void short_memory_is_a_clear_refusal(void **state)
             assert_string_equal(fault.field, "xml.memory");
             assert_true(is_zero(&r, sizeof r));
         }
-        assert_true(kms_xml_memory_peak() <= cap);
-        assert_int_equal(kms_xml_memory_in_use(), 0);
+        assert_true(xml_memory_peak() <= cap);
+        assert_int_equal(xml_memory_in_use(), 0);
         kms_response_clear(&r);
     }
     assert_int_equal(err, KF_OK);

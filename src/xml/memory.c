@@ -1,4 +1,4 @@
-#include "kms/xml_memory.h"
+#include "xml/memory.h"
 
 #include <libxml/parser.h>
 #include <libxml/xmlmemory.h>
@@ -92,7 +92,7 @@ static void setup(void)
     setup_result = KF_OK;
 }
 
-kf_err kms_xml_memory_setup(void)
+kf_err xml_memory_setup(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     if (pthread_once(&once, setup) != 0)
@@ -100,7 +100,7 @@ kf_err kms_xml_memory_setup(void)
     return setup_result;
 }
 
-void kms_xml_memory_begin(size_t cap)
+void xml_memory_begin(size_t cap)
 {
     budget.active = true;
     budget.capped = false;
@@ -109,22 +109,22 @@ void kms_xml_memory_begin(size_t cap)
     budget.peak = 0;
 }
 
-void kms_xml_memory_end(void)
+void xml_memory_end(void)
 {
     budget.active = false;
 }
 
-size_t kms_xml_memory_peak(void)
+size_t xml_memory_peak(void)
 {
     return budget.peak;
 }
 
-size_t kms_xml_memory_in_use(void)
+size_t xml_memory_in_use(void)
 {
     return budget.in_use;
 }
 
-bool kms_xml_memory_was_capped(void)
+bool xml_memory_was_capped(void)
 {
     return budget.capped;
 }
