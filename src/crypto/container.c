@@ -11,6 +11,19 @@
 
 static const uint8_t magic[MAGIC_OCTETS] = { 'K', 'F', 'S', 'E', 'A', 'L', 'E', 'D' };
 
+static kf_container_kind decode_kind(kf_reader *r)
+{
+    switch (kf_read_u8(r, "container.kind")) {
+    case KF_CONTAINER_KMS_DOMAIN:
+        return KF_CONTAINER_KMS_DOMAIN;
+    case KF_CONTAINER_KEY_FILE:
+        return KF_CONTAINER_KEY_FILE;
+    default:
+        kf_reader_fail_at(r, r->off - 1, KF_E_UNSUPPORTED, "container.kind");
+        return (kf_container_kind)0;
+    }
+}
+
 void kf_container_decode(kf_reader *r, kf_container *out)
 {
     memset(out, 0, sizeof *out);
@@ -18,10 +31,7 @@ void kf_container_decode(kf_reader *r, kf_container *out)
         kf_reader_fail_at(r, 0, KF_E_MALFORMED, "container.magic");
     if (kf_read_u8(r, "container.version") != VERSION_1)
         kf_reader_fail_at(r, r->off - 1, KF_E_UNSUPPORTED, "container.version");
-    uint8_t kind = kf_read_u8(r, "container.kind");
-    if (kind != KF_CONTAINER_KMS_DOMAIN)
-        kf_reader_fail_at(r, r->off - 1, KF_E_UNSUPPORTED, "container.kind");
-    out->kind = (kf_container_kind)kind;
+    out->kind = decode_kind(r);
     size_t cost_at = r->off;
     out->cost.log2_n = kf_read_u8(r, "container.scrypt_log2_n");
     out->cost.r = kf_read_u8(r, "container.scrypt_r");

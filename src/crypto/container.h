@@ -22,6 +22,7 @@
 
 typedef enum kf_container_kind {
     KF_CONTAINER_KMS_DOMAIN = 1, /**< master secrets of a KMS */
+    KF_CONTAINER_KEY_FILE = 2,   /**< P25 keys and their groups */
 } kf_container_kind;
 
 /** Octets that a container adds to its content. */

@@ -29,6 +29,19 @@ KF_MUST_USE kf_err kf_sha256(kf_slice in, uint8_t out[KF_SHA256_OCTETS]);
 KF_MUST_USE kf_err kf_hmac_parts(const kf_hash *alg, kf_slice key, const kf_slice *parts,
                                  size_t count, uint8_t *out);
 
+/** HMAC under a key that is set up once. One thread at a time. */
+typedef struct kf_hmac_key kf_hmac_key;
+
+/** Set up a key of any length. Caller frees *out. @return KF_E_NO_MEMORY, KF_E_BACKEND. */
+KF_MUST_USE kf_err kf_hmac_key_new(const kf_hash *alg, kf_slice key, kf_hmac_key **out);
+
+/** As kf_hmac_parts(). */
+KF_MUST_USE kf_err kf_hmac_key_parts(kf_hmac_key *key, const kf_slice *parts, size_t count,
+                                     uint8_t *out);
+
+/** Wipe, free, set to NULL. */
+void kf_hmac_key_free(kf_hmac_key **key);
+
 /**
  * The generic key derivation function: HMAC-SHA-256(key, FC || P0 || L0 || P1 || L1 ...), each Li
  * the length of Pi in two octets.

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "crypto/aead.h"
+#include "crypto/block.h"
 #include "crypto/hash.h"
 #include "crypto/keywrap.h"
 #include "crypto/mac.h"
@@ -132,6 +133,51 @@ static bool cbc_mac_answer(const answer *a)
     return kf_aes_cbc_mac(view(&key), view(&in), out) == KF_OK && matches(a, KF_SLICE_OF(out));
 }
 
+/* One block there and back, and OFB from it: the keystream is that very block. */
+static bool block_answer(const answer *a)
+{
+    kf_block_cipher cipher = *(const kf_block_cipher *)a->detail;
+    octets key = unhex(a->key), in = unhex(a->in);
+    uint8_t zero[KF_BLOCK_OCTETS_MAX] = { 0 };
+    octets work = in;
+    kf_block *b = NULL;
+    unsigned uses = KF_BLOCK_USE_ENCRYPT | KF_BLOCK_USE_DECRYPT | KF_BLOCK_USE_CHAIN;
+    bool ok = kf_block_new(cipher, uses, view(&key), &b) == KF_OK &&
+              kf_block_encrypt(b, work.buf, work.len) == KF_OK && matches(a, view(&work)) &&
+              kf_block_decrypt(b, work.buf, work.len) == KF_OK &&
+              kf_slice_equal(view(&work), view(&in)) &&
+              kf_block_ofb(b, in.buf, 0, zero, in.len) == KF_OK &&
+              matches(a, (kf_slice){ zero, in.len });
+    kf_block_free(&b);
+    return ok;
+}
+
+static bool block_cbc_mac_answer(const answer *a)
+{
+    kf_block_cipher cipher = *(const kf_block_cipher *)a->detail;
+    octets key = unhex(a->key), in = unhex(a->in);
+    uint8_t out[KF_BLOCK_OCTETS_MAX];
+    kf_block *b = NULL;
+    bool ok = kf_block_new(cipher, KF_BLOCK_USE_CHAIN, view(&key), &b) == KF_OK &&
+              kf_block_cbc_mac(b, view(&in), out) == KF_OK &&
+              matches(a, (kf_slice){ out, kf_block_octets(cipher) });
+    kf_block_free(&b);
+    return ok;
+}
+
+static bool block_cmac_answer(const answer *a)
+{
+    kf_block_cipher cipher = *(const kf_block_cipher *)a->detail;
+    octets key = unhex(a->key), in = unhex(a->in);
+    uint8_t out[KF_BLOCK_OCTETS_MAX];
+    kf_block *b = NULL;
+    bool ok = kf_block_new(cipher, KF_BLOCK_USE_CHAIN, view(&key), &b) == KF_OK &&
+              kf_block_cmac(b, view(&in), out) == KF_OK &&
+              matches(a, (kf_slice){ out, kf_block_octets(cipher) });
+    kf_block_free(&b);
+    return ok;
+}
+
 static bool scrypt_answer(const answer *a)
 {
     const kf_scrypt_cost cost = { 4, 1, 1 };
@@ -145,6 +191,8 @@ static bool scrypt_answer(const answer *a)
 #define ZERO_128 "00000000000000000000000000000000"
 #define SP_KEY   "2b7e151628aed2a6abf7158809cf4f3c"
 #define SP_BLOCK "6bc1bee22e409f96e93d7e117393172a"
+
+static const kf_block_cipher aes256 = KF_BLOCK_AES256, tdea = KF_BLOCK_TDEA, des = KF_BLOCK_DES;
 
 static const answer answers[] = {
     /* FIPS 180-4 examples: "abc" */
@@ -180,6 +228,22 @@ static const answer answers[] = {
     { "AES-CMAC", cmac_answer, NULL, SP_KEY, "", SP_BLOCK, "070a16b46b4d4144f79bdd9dd04a287c" },
     { "AES-CBC-MAC", cbc_mac_answer, NULL, SP_KEY, "", SP_BLOCK,
       "3ad77bb40d7a3660a89ecaf32466ef97" },
+    /* FIPS 197 C.3; SP 800-67 appendix B (first block); the DES example that textbooks share */
+    { "AES-256", block_answer, &aes256,
+      "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", "",
+      "00112233445566778899aabbccddeeff", "8ea2b7ca516745bfeafc49904b496089" },
+    { "TDEA", block_answer, &tdea, "0123456789abcdef23456789abcdef01456789abcdef0123", "",
+      "5468652071756663", "a826fd8ce53b855f" },
+    { "DES", block_answer, &des, "133457799bbcdff1", "", "0123456789abcdef", "85e813540f0ab405" },
+    /* FIPS 113 appendix: "7654321 Now is the time for " under DES; SP 800-38B D.3, D.4 */
+    { "DES-CBC-MAC", block_cbc_mac_answer, &des, "0123456789abcdef", "",
+      "37363534333231204e6f77206973207468652074696d6520666f7220", "f1d30f6849312ca4" },
+    { "AES-256-CMAC", block_cmac_answer, &aes256,
+      "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4", "",
+      SP_BLOCK "ae2d8a571e03ac9c9eb76fac45af8e5130c81c46a35ce411",
+      "aaf3d8f1de5640c232f5b169b9c911e6" },
+    { "TDEA-CMAC", block_cmac_answer, &tdea, "8aa83bf8cbda10620bc1bf19fbb6cd58bc313d4a371ca8b5", "",
+      "6bc1bee22e409f96e93d7e117393172aae2d8a57", "743ddbe0ce2dc2ed" },
     /* RFC 7914 section 12 */
     { "scrypt", scrypt_answer, NULL, "", "", "",
       "77d6576238657b203b19ca42c18a0497f16b4844e3074ae8dfdffa3fede21442"

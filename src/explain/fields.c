@@ -446,7 +446,8 @@ static void say_ciphertext(fields_context *context, kf_slice octets, kf_writer *
 
 static void say_container_kind(fields_context *context, kf_slice octets, kf_writer *w)
 {
-    static const word words[] = { { KF_CONTAINER_KMS_DOMAIN, "master secrets of a KMS domain" } };
+    static const word words[] = { { KF_CONTAINER_KMS_DOMAIN, "master secrets of a KMS domain" },
+                                  { KF_CONTAINER_KEY_FILE, "P25 keys and their groups" } };
     (void)context;
     PUT_WORD(w, words, integer(octets));
 }

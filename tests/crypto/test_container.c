@@ -95,6 +95,27 @@ static void test_headers(void **state)
     }
 }
 
+/* A key file is not a domain file: each is refused as the other. */
+static void test_kinds_are_told_apart(void **state)
+{
+    (void)state;
+    uint8_t buf[256];
+    testing_rng rng;
+    kf_fault fault;
+    kf_secret *out = NULL;
+    testing_rng_init(&rng, "container");
+    kf_writer w = kf_writer_init(buf, sizeof buf);
+    assert_ok(kf_container_seal(KF_CONTAINER_KEY_FILE, kf_slice_str("pass"), quick,
+                                kf_slice_str(CONTENT), &rng.rng, &w));
+    assert_err(open_as("pass", kf_writer_slice(&w), &fault), KF_E_STATE);
+    assert_ok(kf_container_open(KF_CONTAINER_KEY_FILE, kf_slice_str("pass"), kf_writer_slice(&w),
+                                &out, &fault));
+    assert_slice_equal(kf_secret_view(out), kf_slice_str(CONTENT));
+    kf_secret_free(&out);
+    buf[9] = KF_CONTAINER_KMS_DOMAIN; /* the kind is under the tag */
+    assert_err(open_as("pass", kf_writer_slice(&w), &fault), KF_E_AUTH);
+}
+
 static void test_no_space_writes_nothing(void **state)
 {
     (void)state;
@@ -116,6 +137,7 @@ int main(void)
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_every_prefix_and_bit),
         cmocka_unit_test(test_headers),
+        cmocka_unit_test(test_kinds_are_told_apart),
         cmocka_unit_test(test_no_space_writes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
