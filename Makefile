@@ -43,6 +43,7 @@ campaign: all
 
 bench: all
 	build/bin/bench_ibc
+	build/bin/bench_p25
 
 fuzz: deps
 	cmake --preset asan >/dev/null
