@@ -15,10 +15,9 @@ function(kf_room name)
   target_link_libraries(kf_${name} PUBLIC ${R_DEPENDS} PRIVATE ${R_LIBS})
 endfunction()
 
-# One test program for each tests/<room>/test_*.c; its name is <room>.<what>. VECTORS names a folder under
-# tests/vectors.
+# One test program for each tests/<room>/test_*.c; its name is <room>.<what>.
 function(kf_tests room)
-  cmake_parse_arguments(T "" "VECTORS" "LINK" ${ARGN})
+  cmake_parse_arguments(T "" "" "LINK" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${room}/test_*.c)
   foreach(source ${sources})
     get_filename_component(stem ${source} NAME_WE)
@@ -29,7 +28,7 @@ function(kf_tests room)
     target_link_libraries(${target} PRIVATE ${T_LINK} kf_testing PkgConfig::CMOCKA)
     add_test(NAME ${room}.${what} COMMAND ${target})
     set_tests_properties(${room}.${what} PROPERTIES TIMEOUT 7200 ENVIRONMENT
-                         "KF_VECTORS=${CMAKE_SOURCE_DIR}/tests/vectors/${T_VECTORS}")
+                         "KF_VECTORS=${CMAKE_SOURCE_DIR}/tests/vectors")
   endforeach()
 endfunction()
 

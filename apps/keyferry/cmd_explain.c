@@ -120,8 +120,13 @@ cli_status run_explain(const cli_call *call)
     if (opens != cli_given(call, "cert"))
         return cli_misuse(call, opens ? "cert" : "keys", "--cert and --keys go together",
                           "key sets are checked against the certificate of their KMS", NULL);
-    if (cli_given(call, "as"))
+    if (cli_given(call, "as")) {
         options.as = explain_kind_named(cli_slice(call, "as"));
+        if (options.as == EXPLAIN_UNKNOWN)
+            return cli_misuse(call, "as", "--as names no kind of message",
+                              "the value must be one of the listed words",
+                              "keyferry help explain lists them");
+    }
     memset(&r, 0, sizeof r);
     if (opens) {
         status = receiver_init(call, &r);

@@ -212,14 +212,18 @@ const cli_command cli_commands[] = {
       .summary = "show any message we speak, octet by octet",
       .about =
           "Recognises MIKEY-SAKKE I_MESSAGEs (binary, hex, base64, SDP), 3GPP key parameters,\n"
-          "MCData Protected Payloads, KMS documents and sealed files; says what it took it\n"
-          "for and why. Of a bad message it shows what was read, where it went wrong, and\n"
-          "exits with 1. With --cert and --keys it also opens what they open.",
+          "MCData Protected Payloads, KMS documents, sealed files; and of P25: KMMs, DLI\n"
+          "datagrams, DLD data, Interworking Security Data, ISSI voice packets, three-wire key\n"
+          "fill, .ekc key files. Says what it took it for and why. Of a bad message it shows\n"
+          "what was read, where it went wrong, and exits with 1. Keys in clear are never shown.\n"
+          "With --cert and --keys it also opens what they open, which no P25 layer is.",
       .example = "keyferry explain alice.mikey\n"
                  "keyferry explain --cert example.cert --keys alice.keys alice.mikey",
       .arguments = { { "FILE", true, false, "the message; - for standard input" } },
-      .options = { { "as", "i-message|protected-payload|key-parameters|kms-xml|container",
-                     CLI_CHOICE, false, false, NULL, "do not recognise: it is this" },
+      .options = { { "as", "KIND", CLI_TEXT, false, false, NULL,
+                     "do not recognise: it is this; one of i-message, protected-payload, "
+                     "key-parameters, kms-xml, container, kmm, kmm-keyfill, dli, dld, "
+                     "interworking, issi-rtp, ekc, three-wire" },
                    { "cert", "FILE", CLI_FILE, false, true, NULL,
                      "certificate of a KMS, to open the message" },
                    { "keys", "FILE", CLI_FILE, false, false, NULL,

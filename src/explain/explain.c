@@ -21,6 +21,14 @@ static const char *const kind_names[] = {
     [EXPLAIN_KEY_PARAMS] = "key-parameters",
     [EXPLAIN_KMS_XML] = "kms-xml",
     [EXPLAIN_CONTAINER] = "container",
+    [EXPLAIN_KMM] = "kmm",
+    [EXPLAIN_KMM_FILL] = "kmm-keyfill",
+    [EXPLAIN_DLI] = "dli",
+    [EXPLAIN_DLD] = "dld",
+    [EXPLAIN_INTERWORKING] = "interworking",
+    [EXPLAIN_ISSI] = "issi-rtp",
+    [EXPLAIN_EKC] = "ekc",
+    [EXPLAIN_THREE_WIRE] = "three-wire",
 };
 
 const char *explain_kind_name(explain_kind kind)
@@ -76,16 +84,15 @@ static void on_field(kf_trace *trace, const char *field, size_t at, kf_slice oct
     run_field(r, &told);
 }
 
-static void tell_layer(run *r, const char *name, const char *clause, unsigned depth, size_t base,
-                       bool decrypted, kf_slice octets)
+void run_layer(run *r, const char *name, const char *clause, unsigned depth, size_t base,
+               bool decrypted, kf_slice octets)
 {
     const explain_layer layer = { name, clause, depth, base, decrypted, octets };
     r->base = 0;
     r->sink->layer(r->sink, &layer);
 }
 
-/* A reader of one layer that the run listens to. */
-static kf_reader listen(run *r, kf_slice octets)
+kf_reader run_listen(run *r, kf_slice octets)
 {
     kf_reader reader = kf_reader_init(octets, r->fault);
     reader.trace = &r->trace;
@@ -94,11 +101,11 @@ static kf_reader listen(run *r, kf_slice octets)
 
 /* --- layers ----------------------------------------------------------------------------------- */
 
-static kf_err protected_payload(run *r, kf_slice octets, unsigned depth, size_t base)
+kf_err run_protected(run *r, kf_slice octets, unsigned depth, size_t base)
 {
     mcdata_protected m;
-    tell_layer(r, "MCData Protected Payload", "TS 33.180 8.5.4", depth, base, false, octets);
-    kf_reader reader = listen(r, octets);
+    run_layer(r, "MCData Protected Payload", "TS 33.180 8.5.4", depth, base, false, octets);
+    kf_reader reader = run_listen(r, octets);
     mcdata_protected_decode(&reader, &m);
     return kf_reader_end(&reader, "PROTECTED");
 }
@@ -106,8 +113,8 @@ static kf_err protected_payload(run *r, kf_slice octets, unsigned depth, size_t 
 static kf_err key_parameters(run *r, kf_slice octets, unsigned depth, size_t base, bool decrypted)
 {
     mikey_key_params params;
-    tell_layer(r, "3GPP key parameters", "TS 33.180 E.6", depth, base, decrypted, octets);
-    kf_reader reader = listen(r, octets);
+    run_layer(r, "3GPP key parameters", "TS 33.180 E.6", depth, base, decrypted, octets);
+    kf_reader reader = run_listen(r, octets);
     mikey_key_params_decode(&reader, &params);
     return kf_reader_end(&reader, "PARAMS");
 }
@@ -142,13 +149,13 @@ static kf_err opened(run *r, kf_slice octets)
 static kf_err i_message(run *r, kf_slice octets)
 {
     mikey_message m;
-    tell_layer(r, "MIKEY-SAKKE I_MESSAGE", "RFC 3830, 6043, 6509; TS 33.180 annex E", 0, 0, false,
-               octets);
+    run_layer(r, "MIKEY-SAKKE I_MESSAGE", "RFC 3830, 6043, 6509; TS 33.180 annex E", 0, 0, false,
+              octets);
     kf_err err = mikey_message_parse(octets, &r->trace, &m, r->fault);
     if (err == KF_OK && m.key_params.len > 0 && m.map_type == MIKEY_MAP_SRTP_ID)
         run_note(r, "older layout: the key parameters are in clear, their key type one higher");
     else if (err == KF_OK && m.key_params.len > 0)
-        err = protected_payload(r, m.key_params, 1, m.key_params_at);
+        err = run_protected(r, m.key_params, 1, m.key_params_at);
     if (err == KF_OK && r->options->receiver != NULL)
         err = opened(r, octets);
     return err;
@@ -157,8 +164,8 @@ static kf_err i_message(run *r, kf_slice octets)
 static kf_err container(run *r, kf_slice octets)
 {
     kf_container c;
-    tell_layer(r, "Keyferry sealed container", "crypto/container.h", 0, 0, false, octets);
-    kf_reader reader = listen(r, octets);
+    run_layer(r, "Keyferry sealed container", "crypto/container.h", 0, 0, false, octets);
+    kf_reader reader = run_listen(r, octets);
     kf_container_decode(&reader, &c);
     return kf_reader_end(&reader, "container");
 }
@@ -169,14 +176,30 @@ static kf_err by_kind(run *r, explain_kind kind, kf_slice octets)
     case EXPLAIN_I_MESSAGE:
         return i_message(r, octets);
     case EXPLAIN_PROTECTED:
-        return protected_payload(r, octets, 0, 0);
+        return run_protected(r, octets, 0, 0);
     case EXPLAIN_KEY_PARAMS:
         return key_parameters(r, octets, 0, 0, false);
     case EXPLAIN_KMS_XML:
-        tell_layer(r, "KMS document", "TS 33.180 annex D.3", 0, 0, false, octets);
+        run_layer(r, "KMS document", "TS 33.180 annex D.3", 0, 0, false, octets);
         return run_xml(r, octets);
     case EXPLAIN_CONTAINER:
         return container(r, octets);
+    case EXPLAIN_KMM:
+        return run_kmm(r, octets, P25_SIDE_OTAR, 0, 0);
+    case EXPLAIN_KMM_FILL:
+        return run_kmm(r, octets, P25_SIDE_KEYFILL, 0, 0);
+    case EXPLAIN_DLI:
+        return run_dli(r, octets, 0, 0);
+    case EXPLAIN_DLD:
+        return run_dld(r, octets);
+    case EXPLAIN_INTERWORKING:
+        return run_interworking(r, octets);
+    case EXPLAIN_ISSI:
+        return run_issi(r, octets);
+    case EXPLAIN_EKC:
+        return run_ekc(r, octets);
+    case EXPLAIN_THREE_WIRE:
+        return run_three_wire(r, octets);
     case EXPLAIN_UNKNOWN:
         break;
     }

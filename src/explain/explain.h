@@ -32,14 +32,24 @@ typedef enum explain_form {
 /** What the message is. */
 typedef enum explain_kind {
     EXPLAIN_UNKNOWN,
-    EXPLAIN_I_MESSAGE,  /**< MIKEY-SAKKE I_MESSAGE */
-    EXPLAIN_PROTECTED,  /**< MCData Protected Payload */
-    EXPLAIN_KEY_PARAMS, /**< 3GPP key parameters, decrypted */
-    EXPLAIN_KMS_XML,    /**< TS 33.180 annex D */
-    EXPLAIN_CONTAINER,  /**< our sealed file */
+    EXPLAIN_I_MESSAGE,    /**< MIKEY-SAKKE I_MESSAGE */
+    EXPLAIN_PROTECTED,    /**< MCData Protected Payload */
+    EXPLAIN_KEY_PARAMS,   /**< 3GPP key parameters, decrypted */
+    EXPLAIN_KMS_XML,      /**< TS 33.180 annex D */
+    EXPLAIN_CONTAINER,    /**< our sealed file, of a KMS domain or of keys */
+    EXPLAIN_KMM,          /**< P25 key management message between KMF and subscriber */
+    EXPLAIN_KMM_FILL,     /**< the same between a key fill device and a subscriber */
+    EXPLAIN_DLI,          /**< KMM in a data-link independent datagram */
+    EXPLAIN_DLD,          /**< encrypted KMM with the header of a data-link dependent PDU */
+    EXPLAIN_INTERWORKING, /**< Interworking Security Data */
+    EXPLAIN_ISSI,         /**< P25 voice, ISSI RTP packet */
+    EXPLAIN_EKC,          /**< KFDtool's encrypted key container */
+    EXPLAIN_THREE_WIRE,   /**< opcode or frame of the three-wire key fill interface */
 } explain_kind;
+#define EXPLAIN_KINDS (EXPLAIN_THREE_WIRE + 1)
 
-/** "i-message", "protected-payload", "key-parameters", "kms-xml", "container", "unknown". */
+/** "i-message", "protected-payload", "key-parameters", "kms-xml", "container", "kmm",
+ * "kmm-keyfill", "dli", "dld", "interworking", "issi-rtp", "ekc", "three-wire", "unknown". */
 const char *explain_kind_name(explain_kind kind);
 /** The kind of that name; EXPLAIN_UNKNOWN when there is none. */
 explain_kind explain_kind_named(kf_slice name);

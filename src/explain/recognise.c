@@ -2,7 +2,12 @@
 
 #include <string.h>
 
+#include "keyfill/threewire.h"
+#include "mcdata/interworking.h"
 #include "mcdata/protected_payload.h"
+#include "p25/dli.h"
+#include "p25/kmm.h"
+#include "voice/rtp.h"
 
 bool explain_is_space(uint8_t c)
 {
@@ -138,6 +143,91 @@ static bool is_key_params(kf_slice s)
            s.ptr[3] == 0 && s.ptr[4] <= 3;
 }
 
+static bool is_ekc(kf_slice s)
+{
+    return s.len >= 7 && s.ptr[4] == 0x1f && s.ptr[5] == 0x8b && s.ptr[6] == 8;
+}
+
+static bool is_three_wire(kf_slice s)
+{
+    keyfill_wire wire;
+    kf_fault fault;
+    return keyfill_wire_parse(s, &wire, &fault) == KF_OK;
+}
+
+static size_t u16_at(kf_slice s, size_t at)
+{
+    return (size_t)s.ptr[at] << 8 | s.ptr[at + 1];
+}
+
+/* A frame of the length it states, whatever its CRC. */
+static bool is_three_wire_like(kf_slice s)
+{
+    return s.len > KEYFILL_WIRE_OVERHEAD && s.ptr[0] == KEYFILL_WIRE_KMM &&
+           u16_at(s, 1) + 3 == s.len;
+}
+
+/* A request or response whose URI is one. */
+static bool is_interworking(kf_slice s)
+{
+    if (s.len < 5 || s.ptr[0] < MCDATA_INTERWORKING_REQUEST ||
+        s.ptr[0] > MCDATA_INTERWORKING_RESPONSE || s.ptr[1] > MCDATA_LMR_TETRA)
+        return false;
+    kf_slice uri = kf_slice_part(s, 4, u16_at(s, 2));
+    if (uri.len != u16_at(s, 2) || uri.len > MCDATA_INTERWORKING_URI_MAX)
+        return false;
+    for (size_t i = 0; i < uri.len; i++)
+        if (uri.ptr[i] <= ' ' || uri.ptr[i] > '~')
+            return false;
+    return uri.len > 0 && memchr(uri.ptr, ':', uri.len) != NULL;
+}
+
+static bool is_algid_of_outer(uint8_t algid)
+{
+    return algid == P25_ALGID_CLEAR || algid == P25_ALGID_DES || algid == P25_ALGID_TDEA ||
+           algid == P25_ALGID_AES256;
+}
+
+/* Clear is all zeros after it; otherwise the last octet of the MI is. */
+static bool is_dli(kf_slice s)
+{
+    static const uint8_t zeros[P25_DLI_OCTETS - 3];
+    return s.len >= P25_DLI_OCTETS + P25_KMM_OCTETS_MIN && s.ptr[0] == 0 &&
+           (s.ptr[1] == P25_MFID_STANDARD || s.ptr[1] == P25_MFID_MOTOROLA) &&
+           is_algid_of_outer(s.ptr[2]) && s.ptr[P25_DLI_OCTETS - 1] == 0 &&
+           (s.ptr[2] != P25_ALGID_CLEAR || memcmp(s.ptr + 3, zeros, sizeof zeros) == 0);
+}
+
+static bool is_dld(kf_slice s)
+{
+    return s.len >= P25_DLD_SYNC_OCTETS + P25_KMM_OCTETS_MIN && s.ptr[P25_MI_OCTETS - 1] == 0 &&
+           is_algid_of_outer(s.ptr[P25_MI_OCTETS]) && s.ptr[P25_MI_OCTETS] != P25_ALGID_CLEAR &&
+           s.ptr[P25_DLD_SYNC_OCTETS - 1] == (0xc0u | P25_SAP_KMM);
+}
+
+/* A named message other than Null, a length that can be, and codes that are not reserved. */
+static bool is_kmm_like(kf_slice s)
+{
+    if (s.len < P25_KMM_OCTETS_MIN || s.ptr[0] == P25_KMM_NULL ||
+        p25_message_name(s.ptr[0]) == NULL)
+        return false;
+    size_t length = u16_at(s, 1);
+    unsigned format = s.ptr[3];
+    return length >= P25_KMM_OCTETS_MIN - 3 && length <= P25_KMM_OCTETS_MAX - 3 &&
+           format >> 6 != 3 && (format & 0x10) == 0 && (format >> 2 & 3) != 1 && (format & 2) == 0;
+}
+
+static bool is_kmm(kf_slice s)
+{
+    return is_kmm_like(s) && u16_at(s, 1) + 3 == s.len;
+}
+
+static bool is_issi(kf_slice s)
+{
+    return s.len > VOICE_RTP_OCTETS && s.ptr[0] == 0x80 &&
+           (s.ptr[1] & 0x7f) == VOICE_RTP_PT_FULL_RATE;
+}
+
 static bool is_xml(kf_slice s)
 {
     return starts(trim(s), "<") || starts(s, "\xef\xbb\xbf<");
@@ -151,12 +241,26 @@ void explain_find_kind(kf_slice octets, explain_found *found)
         const char *because;
     } rules[] = {
         { is_container, EXPLAIN_CONTAINER, "it starts with KFSEALED" },
+        { is_ekc, EXPLAIN_EKC, "a gzip stream starts at octet 4" },
+        { is_three_wire, EXPLAIN_THREE_WIRE,
+          "it is an opcode of three-wire key fill, or a frame whose length and CRC are right" },
         { is_i_message, EXPLAIN_I_MESSAGE, "version 1 and data type 26 (SAKKE) come first" },
         { is_mikey_like, EXPLAIN_I_MESSAGE, "most of a MIKEY common header comes first" },
+        { is_dld, EXPLAIN_DLD, "an encryption sync and the SAP of KMMs come first" },
         { is_protected, EXPLAIN_PROTECTED,
           "the protected bit is set and octet 11 is an algorithm of a Protected Payload" },
         { is_key_params, EXPLAIN_KEY_PARAMS,
           "a key type comes first, then a status whose upper 30 bits are zero" },
+        { is_interworking, EXPLAIN_INTERWORKING,
+          "a request or response comes first, then an LMR type and a URI" },
+        { is_dli, EXPLAIN_DLI,
+          "version 0, an MFID and an ALGID of KMMs come first, and MI or zeros after them" },
+        { is_kmm, EXPLAIN_KMM,
+          "message ID and format of a KMM come first, and its length is that of the input" },
+        { is_issi, EXPLAIN_ISSI, "an RTP header of payload type 100 comes first" },
+        { is_three_wire_like, EXPLAIN_THREE_WIRE,
+          "opcode C2 comes first, and its length is that of the input" },
+        { is_kmm_like, EXPLAIN_KMM, "message ID, length and format of a KMM come first" },
         { is_xml, EXPLAIN_KMS_XML, "it is XML, and annex D is the XML we speak" },
     };
     for (size_t i = 0; i < KF_COUNT(rules); i++)

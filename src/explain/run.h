@@ -5,6 +5,7 @@
 #include "base/reader.h"
 #include "explain/explain.h"
 #include "explain/fields.h"
+#include "p25/kmm.h"
 
 typedef struct run {
     kf_trace trace; /**< first: the decoders call it */
@@ -22,6 +23,26 @@ void run_field(run *r, const explain_field *field);
 
 /** Tell a note, printf-like. */
 void run_note(run *r, const char *fmt, ...) KF_PRINTF(2, 3);
+
+/** Tell a layer; the fields that follow are of it. */
+void run_layer(run *r, const char *name, const char *clause, unsigned depth, size_t base,
+               bool decrypted, kf_slice octets);
+
+/** A reader of the layer told last that the run listens to. */
+kf_reader run_listen(run *r, kf_slice octets);
+
+/** Explain an MCData Protected Payload, at base of the layer above. */
+kf_err run_protected(run *r, kf_slice octets, unsigned depth, size_t base);
+
+/** P25, and what it travels in (p25.c). */
+kf_err run_kmm(run *r, kf_slice octets, p25_side side, unsigned depth, size_t base);
+kf_err run_dli(run *r, kf_slice octets, unsigned depth, size_t base);
+kf_err run_dld(run *r, kf_slice octets);
+kf_err run_interworking(run *r, kf_slice octets);
+kf_err run_issi(run *r, kf_slice octets);
+kf_err run_three_wire(run *r, kf_slice octets);
+/** KFDtool's key container (ekc.c). */
+kf_err run_ekc(run *r, kf_slice octets);
 
 /** Does the table of elements have this fault literal of kms/? For tests. */
 bool explain_knows_element(const char *field);

@@ -1,17 +1,25 @@
 #include "selftest/check.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 void check_fail(check *k, const char *what)
 {
-    if (k->wrong == NULL)
-        k->wrong = what;
+    kf_slice wrong = kf_slice_str(what);
+    if (!check_ok(k))
+        return;
+    for (size_t i = 0; i < k->c->count; i++) /* the caller's text may be gone before it is told */
+        if (kf_slice_equal(k->c->fields[i].name, wrong))
+            wrong = k->c->fields[i].name;
+    k->wrong = wrong;
 }
 
 bool check_ok(const check *k)
 {
-    return k->wrong == NULL;
+    return k->wrong.ptr == NULL;
 }
 
 kf_slice check_hex(check *k, const char *name)
@@ -71,6 +79,64 @@ uint64_t check_decimal(check *k, const char *name)
     return value;
 }
 
+uint32_t check_hex_number(check *k, const char *name, uint32_t max)
+{
+    kf_slice text = vectors_text(k->c, name);
+    uint32_t value = 0;
+    bool good = text.len >= 1 && text.len <= 8;
+    for (size_t i = 0; good && i < text.len; i++) {
+        const char *digits = "0123456789abcdef0123456789ABCDEF";
+        const char *at = text.ptr[i] == '\0' ? NULL : strchr(digits, text.ptr[i]);
+        good = at != NULL;
+        value = value << 4 | (good ? (uint32_t)(at - digits) % 16 : 0);
+    }
+    if (!good || value > max) {
+        check_fail(k, name);
+        return 0;
+    }
+    return value;
+}
+
+void check_mi(check *k, const char *name, uint8_t mi[9])
+{
+    kf_slice octets = check_need(k, name);
+    memset(mi, 0, 9);
+    if (octets.len == 9 && octets.ptr[8] == 0)
+        memcpy(mi, octets.ptr, 9);
+    else
+        check_fail(k, name);
+}
+
+/* The name up to its first hyphen. */
+static kf_slice prefix_of(kf_slice name)
+{
+    size_t len = 0;
+    while (len < name.len && name.ptr[len] != '-')
+        len++;
+    return kf_slice_part(name, 0, len);
+}
+
+static bool is_setup(kf_slice name)
+{
+    kf_slice prefix = prefix_of(name);
+    return kf_slice_equal(kf_slice_part(name, prefix.len, name.len), kf_slice_str("-setup"));
+}
+
+bool check_is_setup(const check *k)
+{
+    return is_setup(k->c->name);
+}
+
+vectors_case *check_setup(check *k)
+{
+    for (size_t i = 0; i < k->file->count; i++) {
+        kf_slice name = k->file->cases[i].name;
+        if (is_setup(name) && kf_slice_equal(prefix_of(name), prefix_of(k->c->name)))
+            return &k->file->cases[i];
+    }
+    return NULL;
+}
+
 void check_same(check *k, const char *name, kf_slice got)
 {
     if (!vectors_has(k->c, name))
@@ -86,6 +152,23 @@ void check_same_id(check *k, const char *name, uint32_t got)
     const uint8_t octets[] = { (uint8_t)(got >> 24), (uint8_t)(got >> 16), (uint8_t)(got >> 8),
                                (uint8_t)got };
     check_same(k, name, KF_SLICE_OF(octets));
+}
+
+void check_says(check *k, const char *name, const char *fmt, ...)
+{
+    char text[1024];
+    if (!vectors_has(k->c, name))
+        return;
+    va_list args;
+    va_start(args, fmt);
+    int n = vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    kf_slice want = vectors_text(k->c, name);
+    k->compared++;
+    if (n < 0 || (size_t)n >= sizeof text || want.len != (size_t)n ||
+        strncasecmp((const char *)want.ptr, text, want.len) != 0)
+        check_fail(k, name);
+    kf_wipe(text, sizeof text);
 }
 
 void check_done(check *k, kf_err err, const char *step)
@@ -118,19 +201,20 @@ static void read_expect(check *k)
         check_fail(k, "expect");
 }
 
-kf_slice check_case(vectors_case *c, check_fn *fn)
+kf_slice check_case(vectors_file *file, vectors_case *c, check_fn *fn)
 {
     check *k = calloc(1, sizeof *k);
     kf_slice wrong = kf_slice_str("memory");
     if (k == NULL)
         return wrong;
+    k->file = file;
     k->c = c;
     read_expect(k);
     if (check_ok(k))
         fn(k);
     if (check_ok(k) && k->compared == 0)
         check_fail(k, "nothing to check");
-    wrong = k->wrong == NULL ? (kf_slice){ NULL, 0 } : kf_slice_str(k->wrong);
+    wrong = k->wrong;
     for (size_t i = 0; check_ok(k) && i < c->count && wrong.ptr == NULL; i++)
         if (!c->fields[i].used)
             wrong = c->fields[i].name; /* not known, or given twice */

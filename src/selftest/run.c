@@ -15,6 +15,19 @@ static const struct kind {
     { "mikey-uid.txt", check_uid },
     { "mikey-derive.txt", check_derive },
     { "mikey-imessage.txt", check_imessage },
+    { "p25-keywrap.txt", check_p25_keywrap },
+    { "p25-kmm-mac.txt", check_p25_mac },
+    { "p25-kmm-rekey.txt", check_p25_rekey },
+    { "p25-kmm-examples.txt", check_p25_examples },
+    { "p25-kmm-dialogue.txt", check_p25_dialogue },
+    { "p25-voice-mi.txt", check_voice_mi },
+    { "p25-voice-fdma.txt", check_voice_fdma },
+    { "p25-voice-tdma.txt", check_voice_tdma },
+    { "p25-voice-pack.txt", check_voice_pack },
+    { "p25-es-parity.txt", check_voice_es },
+    { "p25-rtp-issi.txt", check_issi },
+    { "p25-keyfill-crc.txt", check_keyfill_crc },
+    { "p25-ekc.txt", check_ekc },
 };
 
 static check_fn *fn_of(const char *file_name)
@@ -35,7 +48,7 @@ static void run_cases(vectors_file *file, check_fn *fn, selftest_miss *miss, voi
 {
     *out = (selftest_count){ 0, file->count };
     for (size_t i = 0; i < file->count; i++) {
-        kf_slice wrong = check_case(&file->cases[i], fn);
+        kf_slice wrong = check_case(file, &file->cases[i], fn);
         if (wrong.ptr == NULL)
             out->passed++;
         else if (miss != NULL)

@@ -48,6 +48,40 @@ static const struct {
     { "a container", "KFSEALED", EXPLAIN_BASE64, EXPLAIN_UNKNOWN, 0, 8, NULL },
     { "a container with its version", "KFSEALED\x01", EXPLAIN_BINARY, EXPLAIN_CONTAINER, 0, 9,
       NULL },
+    { "a KMM", "0C00080098967F01234501", EXPLAIN_HEX, EXPLAIN_KMM, 0, 22, NULL },
+    { "a KMM with another length", "0C00090098967F01234501", EXPLAIN_HEX, EXPLAIN_KMM, 0, 22,
+      NULL },
+    { "a KMM of no known name", "3200080098967F01234501", EXPLAIN_HEX, EXPLAIN_UNKNOWN, 0, 22,
+      NULL },
+    { "a KMM with reserved bits", "0C00080298967F01234501", EXPLAIN_HEX, EXPLAIN_UNKNOWN, 0, 22,
+      NULL },
+    { "a KMM in base64", "DAAIAJiWfwEjRQE=", EXPLAIN_BASE64, EXPLAIN_KMM, 0, 16,
+      "0c00080098967f01234501" },
+    { "a clear DLI datagram", "00008000000000000000000000000C00080098967F01234501", EXPLAIN_HEX,
+      EXPLAIN_DLI, 0, 50, NULL },
+    { "an encrypted DLI datagram", "00008410010F9E2CF60B7539FE00FCB8312DC7ABBA3D02292537",
+      EXPLAIN_HEX, EXPLAIN_DLI, 0, 52, NULL },
+    { "a DLI datagram of a vendor", "00908410010F9E2CF60B7539FE00FCB8312DC7ABBA3D02292537",
+      EXPLAIN_HEX, EXPLAIN_DLI, 0, 52, NULL },
+    { "DLD, encrypted", "44FEB314208D563900841101E8504690EE8E3D2AB69330", EXPLAIN_HEX, EXPLAIN_DLD,
+      0, 46, NULL },
+    { "Interworking Security Data", "010200057369703a610002FFFF", EXPLAIN_HEX, EXPLAIN_INTERWORKING,
+      0, 26, NULL },
+    { "a response of it", "020100057369703a61", EXPLAIN_HEX, EXPLAIN_INTERWORKING, 0, 18, NULL },
+    { "a URI without a scheme", "020100057369706161", EXPLAIN_HEX, EXPLAIN_UNKNOWN, 0, 18, NULL },
+    { "an ISSI packet", "8064000E0000168000000001818100000403440200", EXPLAIN_HEX, EXPLAIN_ISSI, 0,
+      42, NULL },
+    { "RTP of another type", "8000000E0000168000000001818100000403440200", EXPLAIN_HEX,
+      EXPLAIN_UNKNOWN, 0, 42, NULL },
+    { "an opcode", "d0", EXPLAIN_HEX, EXPLAIN_THREE_WIRE, 0, 2, NULL },
+    { "no opcode", "d2", EXPLAIN_HEX, EXPLAIN_UNKNOWN, 0, 2, NULL },
+    { "a three-wire frame", "C20011000098967F0C00080098967F00000100CA55", EXPLAIN_HEX,
+      EXPLAIN_UNKNOWN, 0, 42, NULL },
+    { "a three-wire frame with a wrong CRC", "C200110098967F0C00080098967F000001000000",
+      EXPLAIN_HEX, EXPLAIN_THREE_WIRE, 0, 40, NULL },
+    { "a three-wire frame with the right CRC", "C200110098967F0C00080098967F00000100CA55",
+      EXPLAIN_HEX, EXPLAIN_THREE_WIRE, 0, 40, NULL },
+    { "an .ekc file", "140700001F8B0800", EXPLAIN_HEX, EXPLAIN_EKC, 0, 16, NULL },
     { "nothing", "", EXPLAIN_BINARY, EXPLAIN_UNKNOWN, 0, 0, "" },
     { "white space", " \n", EXPLAIN_BINARY, EXPLAIN_UNKNOWN, 0, 2, "200a" },
 };
@@ -107,7 +141,7 @@ static void a_given_kind_wins(void **state)
 static void names_go_both_ways(void **state)
 {
     (void)state;
-    for (int kind = EXPLAIN_UNKNOWN; kind <= EXPLAIN_CONTAINER; kind++)
+    for (int kind = EXPLAIN_UNKNOWN; kind < (int)EXPLAIN_KINDS; kind++)
         assert_int_equal(explain_kind_named(kf_slice_str(explain_kind_name((explain_kind)kind))),
                          kind);
     assert_int_equal(explain_kind_named(kf_slice_str("poem")), EXPLAIN_UNKNOWN);
