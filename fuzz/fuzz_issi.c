@@ -5,27 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cover.h"
 #include "voice/issi.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *in, size_t len);
-
-typedef struct cover {
-    kf_trace trace;
-    size_t next;
-} cover;
-
-static void same(bool equal)
-{
-    if (!equal)
-        abort();
-}
-
-static void add(kf_trace *trace, const char *field, size_t at, kf_slice octets)
-{
-    cover *c = (void *)trace;
-    same(field != NULL && at == c->next);
-    c->next = at + octets.len;
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 {

@@ -6,27 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cover.h"
 #include "p25/kmm.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *in, size_t len);
-
-typedef struct cover {
-    kf_trace trace;
-    size_t next;
-} cover;
-
-static void same(bool equal)
-{
-    if (!equal)
-        abort();
-}
-
-static void add(kf_trace *trace, const char *field, size_t at, kf_slice octets)
-{
-    cover *c = (void *)trace;
-    same(field != NULL && at == c->next);
-    c->next = at + octets.len;
-}
 
 static void check_frame(kf_slice octets, const p25_kmm *m)
 {

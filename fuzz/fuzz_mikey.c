@@ -5,28 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cover.h"
 #include "mikey/message.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *in, size_t len);
-
-typedef struct cover {
-    kf_trace trace;
-    size_t next;
-} cover;
-
-static void add(kf_trace *trace, const char *field, size_t at, kf_slice octets)
-{
-    cover *c = (void *)trace;
-    if (field == NULL || at != c->next)
-        abort();
-    c->next = at + octets.len;
-}
-
-static void same(bool equal)
-{
-    if (!equal)
-        abort();
-}
 
 static void compare(const mikey_message *a, const mikey_message *b)
 {
