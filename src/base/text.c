@@ -132,3 +132,11 @@ kf_err kf_decimal_read(kf_slice text, uint64_t *out)
     *out = value;
     return KF_OK;
 }
+
+bool kf_text_is_uri(kf_slice text, size_t most)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] <= ' ' || text.ptr[i] == 0x7f)
+            return false;
+    return text.len > 0 && text.len <= most;
+}

@@ -31,6 +31,12 @@ void kf_base64_write(kf_writer *w, kf_slice octets);
 KF_MUST_USE kf_err kf_base64_read(kf_slice text, kf_writer *w);
 
 /**
+ * Can these octets stand for a URI: 1 to most of them, no control character, no white space? Octets
+ * above 7e are left to whoever knows the encoding. Nothing else of RFC 3986 is checked.
+ */
+bool kf_text_is_uri(kf_slice text, size_t most);
+
+/**
  * Read a decimal integer: one digit or more, nothing else; leading zeros are allowed.
  * @return KF_E_MALFORMED, also when it does not fit; then *out is 0.
  */

@@ -2,18 +2,12 @@
 
 #include <string.h>
 
+#include "base/text.h"
+
 const char *mcdata_lmr_type_name(unsigned lmr_type)
 {
     static const char *const names[] = { "unspecified", "P25", "TETRA" };
     return lmr_type < KF_COUNT(names) ? names[lmr_type] : NULL;
-}
-
-static bool is_uri(kf_slice s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (s.ptr[i] <= ' ' || s.ptr[i] == 0x7f)
-            return false;
-    return s.len > 0 && s.len <= MCDATA_INTERWORKING_URI_MAX;
 }
 
 static bool is_type(unsigned type)
@@ -33,7 +27,7 @@ void mcdata_interworking_decode(kf_reader *r, mcdata_interworking *out)
     size_t len = kf_read_u16(r, "INTERSD.uri_length");
     size_t at = r->off;
     kf_slice uri = kf_read_slice(r, len, "INTERSD.uri");
-    if (kf_reader_ok(r) && !is_uri(uri))
+    if (kf_reader_ok(r) && !kf_text_is_uri(uri, MCDATA_INTERWORKING_URI_MAX))
         kf_reader_fail_at(r, at, KF_E_MALFORMED, "INTERSD.uri");
     kf_slice payload = { NULL, 0 };
     if (kf_reader_ok(r) && type == MCDATA_INTERWORKING_REQUEST) {
@@ -60,7 +54,8 @@ kf_err mcdata_interworking_parse(kf_slice octets, mcdata_interworking *out, kf_f
 void mcdata_interworking_encode(const mcdata_interworking *m, kf_writer *w)
 {
     bool request = m->type == MCDATA_INTERWORKING_REQUEST;
-    if (!is_type(m->type) || mcdata_lmr_type_name(m->lmr_type) == NULL || !is_uri(m->entity_uri) ||
+    if (!is_type(m->type) || mcdata_lmr_type_name(m->lmr_type) == NULL ||
+        !kf_text_is_uri(m->entity_uri, MCDATA_INTERWORKING_URI_MAX) ||
         request != (m->payload.len > 0)) {
         kf_writer_fail(w, KF_E_MALFORMED);
         return;

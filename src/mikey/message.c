@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "eccsi/eccsi.h"
 #include "sakke/sakke.h"
 
@@ -140,17 +141,6 @@ static bool is_role(uint8_t role)
            is_uid_role(role);
 }
 
-/* Characters of a URI: no control character and no white space, or a log and a hash disagree. */
-static bool is_uri(kf_slice s)
-{
-    if (s.len == 0 || s.len > URI_MAX_OCTETS)
-        return false;
-    for (size_t i = 0; i < s.len; i++)
-        if (s.ptr[i] <= ' ' || s.ptr[i] == 0x7f)
-            return false;
-    return true;
-}
-
 /* RFC 6043 6.6, RFC 6509 4.4, TS 33.180 E.7 */
 static void decode_idr(walk *w, mikey_message *m)
 {
@@ -169,7 +159,7 @@ static void decode_idr(walk *w, mikey_message *m)
     size_t len = kf_read_u16(&w->r, "IDR.length");
     size_t at = w->r.off;
     idr->id = kf_read_slice(&w->r, len, "IDR.id");
-    if (is_uid_role(role) ? idr->id.len != UID_OCTETS : !is_uri(idr->id))
+    if (is_uid_role(role) ? idr->id.len != UID_OCTETS : !kf_text_is_uri(idr->id, URI_MAX_OCTETS))
         kf_reader_fail_at(&w->r, at, KF_E_MALFORMED, "IDR.id");
 }
 

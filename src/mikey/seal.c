@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/text.h"
 #include "mcdata/protected_payload.h"
 #include "mikey/mikey.h"
 #include "mikey/profile.h"
@@ -21,14 +22,6 @@ static kf_err fail(kf_fault *fault, kf_err err, const char *field)
     return kf_fault_set(fault, err, 0, field);
 }
 
-static bool is_uri(kf_slice uri)
-{
-    for (size_t i = 0; i < uri.len; i++)
-        if (uri.ptr[i] <= ' ' || uri.ptr[i] == 0x7f)
-            return false;
-    return uri.len > 0 && uri.len <= MCSEC_URI_MAX;
-}
-
 static kf_err check(const mikey_seal *what, kf_fault *fault)
 {
     const mcsec_domain *home = mcsec_user_keys_domain(what->from);
@@ -43,7 +36,7 @@ static kf_err check(const mikey_seal *what, kf_fault *fault)
     if (what->rand.len != 0 &&
         (what->rand.len < MIKEY_RAND_MIN_OCTETS || what->rand.len > UINT8_MAX))
         return fail(fault, KF_E_MALFORMED, "seal.rand");
-    if (!is_uri(what->to_uri))
+    if (!kf_text_is_uri(what->to_uri, MCSEC_URI_MAX))
         return fail(fault, KF_E_MALFORMED, "seal.to_uri");
     if (what->params != NULL && what->params->key_type != what->purpose)
         return fail(fault, KF_E_MALFORMED, "seal.params.key_type");

@@ -295,6 +295,22 @@ static const struct {
     { "1x", KF_E_MALFORMED, 0 },
 };
 
+static void test_uri(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t len;
+        bool want;
+    } cases[] = { { "sip:a@b", 7, true }, { "sip:\xc3\xa9", 6, true }, { "", 0, false },
+                  { "a b", 3, false },    { "a\tb", 3, false },        { "a\0b", 3, false },
+                  { "a\x7f", 2, false },  { "12345678", 8, true },     { "123456789", 9, false } };
+    for (size_t i = 0; i < KF_COUNT(cases); i++) {
+        kf_slice text = { (const uint8_t *)cases[i].text, cases[i].len };
+        assert_int_equal(kf_text_is_uri(text, 8), cases[i].want);
+    }
+}
+
 static void test_decimal(void **state)
 {
     (void)state;
@@ -336,6 +352,7 @@ int main(void)
         cmocka_unit_test(test_base64),
         cmocka_unit_test(test_every_octet_as_text),
         cmocka_unit_test(test_hex_digits),
+        cmocka_unit_test(test_uri),
         cmocka_unit_test(test_decimal),
         cmocka_unit_test(test_constant_time_equal),
     };
