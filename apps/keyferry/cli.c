@@ -13,9 +13,9 @@
 
 const cli_command *cli_command_named(const char *path)
 {
-    for (size_t i = 0; i < cli_command_count; i++)
-        if (strcmp(cli_commands[i].path, path) == 0)
-            return &cli_commands[i];
+    for (size_t i = 0; i < cli_command_count(); i++)
+        if (strcmp(cli_command_at(i)->path, path) == 0)
+            return cli_command_at(i);
     return NULL;
 }
 
@@ -27,9 +27,9 @@ bool cli_path_starts(const char *path, const char *word)
 
 static const cli_noun *noun_named(const char *name)
 {
-    for (size_t i = 0; i < cli_noun_count; i++)
-        if (strcmp(cli_nouns[i].name, name) == 0)
-            return &cli_nouns[i];
+    for (size_t i = 0; i < cli_noun_count(); i++)
+        if (strcmp(cli_noun_at(i)->name, name) == 0)
+            return cli_noun_at(i);
     return NULL;
 }
 
@@ -100,10 +100,10 @@ static const char *nearest_option(const cli_command *command, const char *wanted
 static const char *nearest_command(const char *wanted)
 {
     nearest n = { wanted, NULL, 0 };
-    for (size_t i = 0; i < cli_command_count; i++)
-        nearest_try(&n, cli_commands[i].path);
-    for (size_t i = 0; i < cli_noun_count; i++)
-        nearest_try(&n, cli_nouns[i].name);
+    for (size_t i = 0; i < cli_command_count(); i++)
+        nearest_try(&n, cli_command_at(i)->path);
+    for (size_t i = 0; i < cli_noun_count(); i++)
+        nearest_try(&n, cli_noun_at(i)->name);
     return nearest_found(&n);
 }
 

@@ -57,17 +57,26 @@ typedef struct cli_command {
     cli_status (*run)(const cli_call *call);
 } cli_command;
 
-/** The table, in the order in which the examples run. */
-extern const cli_command cli_commands[];
-extern const size_t cli_command_count;
 /** Options that every command has. */
 extern const cli_option cli_common[];
 /** A group of commands that share their first word. */
 typedef struct cli_noun {
     const char *name, *summary, *example;
 } cli_noun;
-extern const cli_noun cli_nouns[];
-extern const size_t cli_noun_count;
+
+/** The commands of one noun (or of none: single words), in the order in which the examples run. */
+typedef struct cli_section {
+    cli_noun noun;
+    const cli_command *commands;
+    size_t count;
+} cli_section;
+extern const cli_section cli_kms, cli_mikey;
+
+/** All sections as one table; i below the count. */
+const cli_command *cli_command_at(size_t i);
+size_t cli_command_count(void);
+const cli_noun *cli_noun_at(size_t i);
+size_t cli_noun_count(void);
 /** What the examples assume: shell lines to run before the first one. */
 extern const char cli_example_setup[];
 

@@ -25,27 +25,27 @@ static void choices(FILE *to, const char *value)
 /* Every path and every first word as alternatives of a shell pattern. */
 static void path_pattern(FILE *to)
 {
-    for (size_t i = 0; i < cli_command_count; i++)
-        fprintf(to, "%s'%s'", i == 0 ? "" : "|", cli_commands[i].path);
-    for (size_t i = 0; i < cli_noun_count; i++)
-        fprintf(to, "|'%s'", cli_nouns[i].name);
+    for (size_t i = 0; i < cli_command_count(); i++)
+        fprintf(to, "%s'%s'", i == 0 ? "" : "|", cli_command_at(i)->path);
+    for (size_t i = 0; i < cli_noun_count(); i++)
+        fprintf(to, "|'%s'", cli_noun_at(i)->name);
 }
 
 /* First words; each once. */
 static void first_words(FILE *to)
 {
-    for (size_t i = 0; i < cli_noun_count; i++)
-        fprintf(to, "%s ", cli_nouns[i].name);
-    for (size_t i = 0; i < cli_command_count; i++)
-        if (strchr(cli_commands[i].path, ' ') == NULL)
-            fprintf(to, "%s ", cli_commands[i].path);
+    for (size_t i = 0; i < cli_noun_count(); i++)
+        fprintf(to, "%s ", cli_noun_at(i)->name);
+    for (size_t i = 0; i < cli_command_count(); i++)
+        if (strchr(cli_command_at(i)->path, ' ') == NULL)
+            fprintf(to, "%s ", cli_command_at(i)->path);
 }
 
 static void second_words(FILE *to, const char *noun)
 {
-    for (size_t i = 0; i < cli_command_count; i++)
-        if (cli_path_starts(cli_commands[i].path, noun))
-            fprintf(to, "%s ", cli_commands[i].path + strlen(noun) + 1);
+    for (size_t i = 0; i < cli_command_count(); i++)
+        if (cli_path_starts(cli_command_at(i)->path, noun))
+            fprintf(to, "%s ", cli_command_at(i)->path + strlen(noun) + 1);
 }
 
 static void option_words(FILE *to, const cli_option *list)
@@ -86,22 +86,22 @@ void cli_complete_bash(FILE *to)
     fputs(") cmd=\"${cmd:+$cmd }${COMP_WORDS[i]}\" ;;\n        esac\n    done\n"
           "    case \"$cmd:$prev\" in\n",
           to);
-    for (size_t i = 0; i < cli_command_count; i++)
-        bash_values(to, &cli_commands[i]);
+    for (size_t i = 0; i < cli_command_count(); i++)
+        bash_values(to, cli_command_at(i));
     fputs("    esac\n    case \"$cmd\" in\n    '') COMPREPLY=($(compgen -W '", to);
     first_words(to);
     option_words(to, cli_common);
     fputs("' -- \"$cur\")); return ;;\n", to);
-    for (size_t i = 0; i < cli_noun_count; i++) {
-        fprintf(to, "    '%s') COMPREPLY=($(compgen -W '", cli_nouns[i].name);
-        second_words(to, cli_nouns[i].name);
+    for (size_t i = 0; i < cli_noun_count(); i++) {
+        fprintf(to, "    '%s') COMPREPLY=($(compgen -W '", cli_noun_at(i)->name);
+        second_words(to, cli_noun_at(i)->name);
         option_words(to, cli_common);
         fputs("' -- \"$cur\")); return ;;\n", to);
     }
-    for (size_t i = 0; i < cli_command_count; i++) {
+    for (size_t i = 0; i < cli_command_count(); i++) {
         fprintf(to, "    '%s') [[ $cur == -* ]] && COMPREPLY=($(compgen -W '",
-                cli_commands[i].path);
-        option_words(to, cli_commands[i].options);
+                cli_command_at(i)->path);
+        option_words(to, cli_command_at(i)->options);
         option_words(to, cli_common);
         fputs("' -- \"$cur\")) && return ;;\n", to);
     }
@@ -143,14 +143,14 @@ void cli_complete_zsh(FILE *to)
     first_words(to);
     option_words(to, cli_common);
     fputs(";;\n", to);
-    for (size_t i = 0; i < cli_noun_count; i++) {
-        fprintf(to, "    '%s') compadd -- ", cli_nouns[i].name);
-        second_words(to, cli_nouns[i].name);
+    for (size_t i = 0; i < cli_noun_count(); i++) {
+        fprintf(to, "    '%s') compadd -- ", cli_noun_at(i)->name);
+        second_words(to, cli_noun_at(i)->name);
         fputs(";;\n", to);
     }
-    for (size_t i = 0; i < cli_command_count; i++) {
-        fprintf(to, "    '%s')\n        _arguments", cli_commands[i].path);
-        for (const cli_option *o = cli_commands[i].options; o->name != NULL; o++)
+    for (size_t i = 0; i < cli_command_count(); i++) {
+        fprintf(to, "    '%s')\n        _arguments", cli_command_at(i)->path);
+        for (const cli_option *o = cli_command_at(i)->options; o->name != NULL; o++)
             zsh_option(to, o);
         for (const cli_option *o = cli_common; o->name != NULL; o++)
             zsh_option(to, o);
@@ -196,15 +196,15 @@ void cli_complete_fish(FILE *to)
           to);
     first_words(to);
     fputs("'\n", to);
-    for (size_t i = 0; i < cli_noun_count; i++) {
+    for (size_t i = 0; i < cli_noun_count(); i++) {
         fprintf(to, "complete -c keyferry -n '__fish_seen_subcommand_from %s' -f -a '",
-                cli_nouns[i].name);
-        second_words(to, cli_nouns[i].name);
+                cli_noun_at(i)->name);
+        second_words(to, cli_noun_at(i)->name);
         fputs("'\n", to);
     }
     for (const cli_option *o = cli_common; o->name != NULL; o++)
         fish_option(to, NULL, o);
-    for (size_t i = 0; i < cli_command_count; i++)
-        for (const cli_option *o = cli_commands[i].options; o->name != NULL; o++)
-            fish_option(to, cli_commands[i].path, o);
+    for (size_t i = 0; i < cli_command_count(); i++)
+        for (const cli_option *o = cli_command_at(i)->options; o->name != NULL; o++)
+            fish_option(to, cli_command_at(i)->path, o);
 }

@@ -86,9 +86,9 @@ static void example(FILE *to, const char *text)
 static void commands(FILE *to, const char *noun)
 {
     fputs("\nCommands:\n", to);
-    for (size_t i = 0; i < cli_command_count; i++)
-        if (noun == NULL || cli_path_starts(cli_commands[i].path, noun))
-            entry(to, cli_commands[i].path, cli_commands[i].summary);
+    for (size_t i = 0; i < cli_command_count(); i++)
+        if (noun == NULL || cli_path_starts(cli_command_at(i)->path, noun))
+            entry(to, cli_command_at(i)->path, cli_command_at(i)->summary);
 }
 
 /* --- as JSON ---------------------------------------------------------------------------------- */
@@ -127,9 +127,9 @@ static json_t *command_json(const cli_command *c)
 static void table_json(const out_sink *o, const char *noun)
 {
     json_t *list = json_array(), *common = json_array();
-    for (size_t i = 0; i < cli_command_count; i++)
-        if (noun == NULL || cli_path_starts(cli_commands[i].path, noun))
-            json_array_append_new(list, command_json(&cli_commands[i]));
+    for (size_t i = 0; i < cli_command_count(); i++)
+        if (noun == NULL || cli_path_starts(cli_command_at(i)->path, noun))
+            json_array_append_new(list, command_json(cli_command_at(i)));
     for (const cli_option *c = cli_common; c->name != NULL; c++)
         json_array_append_new(common, option_json(c));
     out_json(o, json_pack("{s:s, s:s, s:o, s:o}", "version", KEYFERRY_VERSION, "example_setup",
@@ -156,7 +156,7 @@ void cli_help_top(const out_sink *o)
         "the order of the commands above, assume one directory and:\n",
         o->data);
     lines(o->data, cli_example_setup);
-    example(o->data, cli_commands[0].example);
+    example(o->data, cli_command_at(0)->example);
 }
 
 void cli_help_noun(const out_sink *o, const cli_noun *noun)
@@ -224,11 +224,11 @@ static cli_status write_page(const cli_call *call, const char *dir, const cli_co
 static cli_status write_pages(const cli_call *call, const char *dir)
 {
     cli_status status = write_page(call, dir, NULL);
-    for (size_t i = 0; status == CLI_DONE && i < cli_command_count; i++)
-        status = write_page(call, dir, &cli_commands[i]);
+    for (size_t i = 0; status == CLI_DONE && i < cli_command_count(); i++)
+        status = write_page(call, dir, cli_command_at(i));
     if (status == CLI_DONE && call->out->json)
         out_json(call->out,
-                 json_pack("{s:s, s:i}", "directory", dir, "pages", (int)cli_command_count + 1));
+                 json_pack("{s:s, s:i}", "directory", dir, "pages", (int)cli_command_count() + 1));
     return status;
 }
 
@@ -286,9 +286,9 @@ static const struct {
 
 static cli_status help_about(const cli_call *call, const char *path, const cli_command *command)
 {
-    for (size_t i = 0; i < cli_noun_count; i++)
-        if (command == NULL && strcmp(cli_nouns[i].name, path) == 0) {
-            cli_help_noun(call->out, &cli_nouns[i]);
+    for (size_t i = 0; i < cli_noun_count(); i++)
+        if (command == NULL && strcmp(cli_noun_at(i)->name, path) == 0) {
+            cli_help_noun(call->out, cli_noun_at(i));
             return CLI_DONE;
         }
     if (command != NULL)

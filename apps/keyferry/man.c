@@ -122,16 +122,16 @@ void cli_man_program(FILE *to)
           "standard input only, never from the command line or the environment.\n"
           ".SH COMMANDS\n",
           to);
-    for (size_t i = 0; i < cli_command_count; i++)
-        tagged(to, cli_commands[i].path, NULL, cli_commands[i].summary, NULL);
+    for (size_t i = 0; i < cli_command_count(); i++)
+        tagged(to, cli_command_at(i)->path, NULL, cli_command_at(i)->summary, NULL);
     options(to, "OPTIONS OF EVERY COMMAND", cli_common);
     status(to);
-    example(to, cli_example_setup, cli_commands[0].example);
+    example(to, cli_example_setup, cli_command_at(0)->example);
     fputs(".SH SEE ALSO\n", to);
-    for (size_t i = 0; i < cli_command_count; i++) {
+    for (size_t i = 0; i < cli_command_count(); i++) {
         fputs(".BR ", to);
-        text(to, cli_man_name(&cli_commands[i], name, sizeof name));
-        fprintf(to, " (1)%s\n", i + 1 < cli_command_count ? "," : "");
+        text(to, cli_man_name(cli_command_at(i), name, sizeof name));
+        fprintf(to, " (1)%s\n", i + 1 < cli_command_count() ? "," : "");
     }
 }
 
