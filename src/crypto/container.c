@@ -18,6 +18,12 @@ static kf_container_kind decode_kind(kf_reader *r)
         return KF_CONTAINER_KMS_DOMAIN;
     case KF_CONTAINER_KEY_FILE:
         return KF_CONTAINER_KEY_FILE;
+    case KF_CONTAINER_STATE_KEY:
+        return KF_CONTAINER_STATE_KEY;
+    case KF_CONTAINER_VAULT_KEY:
+        return KF_CONTAINER_VAULT_KEY;
+    case KF_CONTAINER_SHARE:
+        return KF_CONTAINER_SHARE;
     default:
         kf_reader_fail_at(r, r->off - 1, KF_E_UNSUPPORTED, "container.kind");
         return (kf_container_kind)0;

@@ -23,6 +23,9 @@
 typedef enum kf_container_kind {
     KF_CONTAINER_KMS_DOMAIN = 1, /**< master secrets of a KMS */
     KF_CONTAINER_KEY_FILE = 2,   /**< P25 keys and their groups */
+    KF_CONTAINER_STATE_KEY = 3,  /**< what records of a lab node are sealed under */
+    KF_CONTAINER_VAULT_KEY = 4,  /**< what the records of a vault are wrapped under */
+    KF_CONTAINER_SHARE = 5,      /**< one officer's share of a quorum (seal/seal.h) */
 } kf_container_kind;
 
 /** Octets that a container adds to its content. */

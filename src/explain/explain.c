@@ -167,7 +167,10 @@ static kf_err container(run *r, kf_slice octets)
     run_layer(r, "Keyferry sealed container", "crypto/container.h", 0, 0, false, octets);
     kf_reader reader = run_listen(r, octets);
     kf_container_decode(&reader, &c);
-    return kf_reader_end(&reader, "container");
+    kf_err err = kf_reader_end(&reader, "container");
+    if (err == KF_OK && c.kind == KF_CONTAINER_KEY_FILE && r->options->passphrase.len > 0)
+        err = run_key_file(r, octets);
+    return err;
 }
 
 static kf_err by_kind(run *r, explain_kind kind, kf_slice octets)
@@ -185,9 +188,9 @@ static kf_err by_kind(run *r, explain_kind kind, kf_slice octets)
     case EXPLAIN_CONTAINER:
         return container(r, octets);
     case EXPLAIN_KMM:
-        return run_kmm(r, octets, P25_SIDE_OTAR, 0, 0);
+        return run_kmm(r, octets, P25_SIDE_OTAR, 0, 0, false);
     case EXPLAIN_KMM_FILL:
-        return run_kmm(r, octets, P25_SIDE_KEYFILL, 0, 0);
+        return run_kmm(r, octets, P25_SIDE_KEYFILL, 0, 0, false);
     case EXPLAIN_DLI:
         return run_dli(r, octets, 0, 0);
     case EXPLAIN_DLD:

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/slice.h"
 #include "base/time.h"
+#include "keyfill/file.h"
 #include "mikey/mikey.h"
 
 /** Longest input, octets. */
@@ -101,6 +102,10 @@ typedef struct explain_options {
     /** Opens I_MESSAGEs: their signature is checked and their key parameters decrypted. NULL: not.
      */
     const mikey_receiver *receiver;
+    /** P25 keys: layers that they open are opened, MACs checked. NULL: not. */
+    const keyfill_file *keys;
+    /** Opens the message itself when it is a key file. Empty: not. */
+    kf_slice passphrase;
 } explain_options;
 
 /**

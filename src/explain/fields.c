@@ -443,7 +443,8 @@ static void say_container_kind(fields_context *context, kf_slice octets, kf_writ
 {
     static const fields_word words[] = { { KF_CONTAINER_KMS_DOMAIN,
                                            "master secrets of a KMS domain" },
-                                         { KF_CONTAINER_KEY_FILE, "P25 keys and their groups" } };
+                                         { KF_CONTAINER_KEY_FILE, "P25 keys and their groups" },
+                                         { KF_CONTAINER_STATE_KEY, "state key of a lab node" } };
     (void)context;
     FIELDS_PUT_WORD(w, words, fields_integer(octets));
 }

@@ -14,6 +14,7 @@
 #define ALGIDS "TIA-102.BAAC-D 2.8"
 #define AAAD   "TIA-102.AAAD"
 #define BACA   "TIA-102.BACA-B"
+#define BOX    "keyfill/box.h"
 #define SD     "TS 29.379 14.2.1 (provisional layout)"
 
 /* --- numbers of P25 --------------------------------------------------------------------------- */
@@ -598,6 +599,27 @@ static void say_packed(fields_context *context, kf_slice octets, kf_writer *w)
     fields_put(w, "the XML, packed; what it says of itself is below");
 }
 
+/* --- our key file ----------------------------------------------------------------------------- */
+
+static void say_entry_flags(fields_context *context, kf_slice octets, kf_writer *w)
+{
+    uint64_t v = fields_integer(octets);
+    (void)context;
+    fields_put(w, "%s%s%s",
+               (v & 2) != 0   ? "TEK"
+               : (v & 4) != 0 ? "KEK"
+                              : "TEK or KEK by its SLN",
+               (v & 1) != 0 ? "; for the active keyset" : "", (v & 8) != 0 ? "; of one RSI" : "");
+}
+
+static void say_entry_keyset(fields_context *context, kf_slice octets, kf_writer *w)
+{
+    if (fields_integer(octets) == 0) /* allowed with the flag only */
+        fields_put(w, "the active keyset");
+    else
+        say_keyset(context, octets, w);
+}
+
 /* --- the table -------------------------------------------------------------------------------- */
 
 #define N fields_say_number
@@ -769,11 +791,24 @@ const fields_row fields_p25[] = {
     { "threewire.crc", AACD " annex A", say_crc, FIELDS_SHOW },
     { "ekc.length", "keyfill/ekc.h", say_little_endian, FIELDS_SHOW },
     { "ekc.gzip", "RFC 1952", say_packed, FIELDS_HIDE },
-    { "ekc.derivation", "RFC 8018 5.2", fields_say_text, FIELDS_SHOW },
-    { "ekc.hash", "RFC 8018 B.1", fields_say_text, FIELDS_SHOW },
-    { "ekc.salt", "RFC 8018 4.1", fields_say_text, FIELDS_SHOW },
-    { "ekc.iterations", "RFC 8018 4.2", fields_say_text, FIELDS_SHOW },
-    { "ekc.key_length", "RFC 8018 5.2", fields_say_text, FIELDS_SHOW },
+    { "keyfile.version", BOX, N, FIELDS_SHOW },
+    { "keyfile.entries", BOX, N, FIELDS_SHOW },
+    { "keyfile.groups", BOX, N, FIELDS_SHOW },
+    { "keyfile.entry_id", BOX, N, FIELDS_SHOW },
+    { "keyfile.flags", BOX, say_entry_flags, FIELDS_SHOW },
+    { "keyfile.keyset", BOX, say_entry_keyset, FIELDS_SHOW },
+    { "keyfile.sln", BOX, say_sln, FIELDS_SHOW },
+    { "keyfile.algid", BOX ", " ALGIDS, say_algid, FIELDS_SHOW },
+    { "keyfile.kid", BOX, say_kid, FIELDS_SHOW },
+    { "keyfile.rsi", BOX, say_rsi, FIELDS_SHOW },
+    { "keyfile.name_length", BOX, fields_say_octets, FIELDS_SHOW },
+    { "keyfile.entry_name", BOX, fields_say_text, FIELDS_SHOW },
+    { "keyfile.key_length", BOX, fields_say_octets, FIELDS_SHOW },
+    { "keyfile.key", BOX, X, FIELDS_HIDE },
+    { "keyfile.group_id", BOX, N, FIELDS_SHOW },
+    { "keyfile.group_name", BOX, fields_say_text, FIELDS_SHOW },
+    { "keyfile.members", BOX, N, FIELDS_SHOW },
+    { "keyfile.member", BOX, N, FIELDS_SHOW },
 };
 /* clang-format on */
 const size_t fields_p25_count = KF_COUNT(fields_p25);

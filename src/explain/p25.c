@@ -53,15 +53,17 @@ static void side_note(run *r, kf_slice octets, p25_side side)
         run_note(r, "read in the layout of OTAR; from a key fill device: --as kmm-keyfill");
 }
 
-kf_err run_kmm(run *r, kf_slice octets, p25_side side, unsigned depth, size_t base)
+kf_err run_kmm(run *r, kf_slice octets, p25_side side, unsigned depth, size_t base, bool decrypted)
 {
     p25_kmm kmm;
-    run_layer(r, "Key management message (KMM)", "TIA-102.AACA", depth, base, false, octets);
+    run_layer(r, "Key management message (KMM)", "TIA-102.AACA", depth, base, decrypted, octets);
     kf_err err = p25_kmm_parse(octets, side, &r->trace, &kmm, r->fault);
     if (err == KF_OK)
         kmm_notes(r, &kmm);
     else
         side_note(r, octets, side);
+    if (err == KF_OK && r->options->keys != NULL)
+        err = run_open_kmm(r, &kmm);
     return err;
 }
 
@@ -72,14 +74,16 @@ static kf_err behind_sync(run *r, const p25_outer_sync *sync, kf_slice kmm, unsi
                           size_t base)
 {
     if (sync->algid == P25_ALGID_CLEAR)
-        return run_kmm(r, kmm, P25_SIDE_OTAR, depth, base);
+        return run_kmm(r, kmm, P25_SIDE_OTAR, depth, base, false);
     const char *name = p25_algid_name(sync->algid);
     run_note(r, "the KMM is encrypted with %s, key ID %04X", name == NULL ? "?" : name, sync->kid);
     if (p25_mi_is_zero(sync->mi))
         run_note(r, "an MI of zeros is not valid with an algorithm: a receiver answers status 0C");
     else if (sync->mi[P25_MI_OCTETS - 1] != 0)
         run_note(r, "deviation, accepted: the last octet of the MI is not 00");
-    return KF_OK;
+    if (r->options->keys == NULL || p25_mi_is_zero(sync->mi))
+        return KF_OK;
+    return run_open_outer(r, sync, kmm, depth);
 }
 
 kf_err run_dli(run *r, kf_slice octets, unsigned depth, size_t base)
@@ -135,19 +139,20 @@ kf_err run_three_wire(run *r, kf_slice octets)
     kf_err err = kf_reader_end(&reader, "threewire");
     if (err != KF_OK || wire.opcode != KEYFILL_WIRE_KMM)
         return err;
-    return run_kmm(r, wire.kmm, P25_SIDE_KEYFILL, 1, (size_t)(wire.kmm.ptr - octets.ptr));
+    return run_kmm(r, wire.kmm, P25_SIDE_KEYFILL, 1, (size_t)(wire.kmm.ptr - octets.ptr), false);
 }
 
 /* --- voice ------------------------------------------------------------------------------------ */
 
 static void sync_note(run *r, const voice_es *es)
 {
+    const char *name = p25_algid_name(es->algid);
     if (voice_es_check(es) != KF_OK)
         run_note(r, "the encryption sync is not valid: nothing follows from it");
     else if (voice_es_is_clear(es))
         run_note(r, "the encryption sync says: clear speech");
     else
-        run_note(r, "encrypted speech: %s, key ID %04X", p25_algid_name(es->algid), es->kid);
+        run_note(r, "encrypted speech: %s, key ID %04X", name == NULL ? "?" : name, es->kid);
 }
 
 kf_err run_issi(run *r, kf_slice octets)
@@ -170,5 +175,7 @@ kf_err run_issi(run *r, kf_slice octets)
             run_note(r, "deviation, accepted: %s", quirks[i].what);
     if (p.has_header)
         sync_note(r, &p.header.es);
+    if (p.has_header && voice_es_check(&p.header.es) == KF_OK && !voice_es_is_clear(&p.header.es))
+        run_say_voice_key(r, p.header.es.algid, p.header.es.kid);
     return KF_OK;
 }

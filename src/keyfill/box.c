@@ -99,7 +99,7 @@ kf_err keyfill_box_seal(const keyfill_file *file, kf_slice passphrase, kf_scrypt
 static void decode_name(kf_reader *r, keyfill_name *name, const char *field)
 {
     size_t at = r->off;
-    kf_slice text = kf_read_slice(r, kf_read_u8(r, field), field);
+    kf_slice text = kf_read_slice(r, kf_read_u8(r, "keyfile.name_length"), field);
     kf_err err = keyfill_name_set(name, text);
     if (err != KF_OK)
         kf_reader_fail_at(r, at, err, field);
@@ -132,7 +132,7 @@ static void decode_entry(kf_reader *r, keyfill_file *file)
     e.kid = kf_read_u16(r, "keyfile.kid");
     e.rsi = e.has_rsi ? kf_read_u24(r, "keyfile.rsi") : 0;
     decode_name(r, &e.name, "keyfile.entry_name");
-    kf_slice key = kf_read_slice(r, kf_read_u8(r, "keyfile.key"), "keyfile.key");
+    kf_slice key = kf_read_slice(r, kf_read_u8(r, "keyfile.key_length"), "keyfile.key");
     if (!kf_reader_ok(r))
         return;
     kf_err err = kf_secret_new_copy(key, &e.material);

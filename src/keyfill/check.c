@@ -38,6 +38,11 @@ static const fact facts[] = {
                               "Algorithm 80 means no encryption: there is no key for it." },
     [KEYFILL_ALGID_UNKNOWN] = { KEYFILL_WARN, "algid-unknown",
                                 "We do not know this algorithm, so the key was not examined." },
+    /* the strength policy of p25/wrap.h, P25_WEAK_RECEIVE_ONLY */
+    [KEYFILL_ALGID_WEAK] = { KEYFILL_WARN, "algid-weak",
+                             "DES and ADP keys have 56 bits or less and can be found by trying: "
+                             "they are taken, and not sent over the air unless a policy allows "
+                             "it. Move to AES-256." },
     [KEYFILL_RSI_RANGE] = { KEYFILL_REFUSE, "rsi-range", "The RSI must be 0 to 16777215." },
     [KEYFILL_RSI_NOT_INDIVIDUAL] = { KEYFILL_WARN, "rsi-not-individual",
                                      "The RSI is not that of a single radio (1 to 9999999)." },
@@ -198,6 +203,12 @@ static bool algid_is_unknown(const keyfill_entry *e)
     return !algid_is_out(e) && p25_algid_name(e->algid) == NULL;
 }
 
+static bool algid_is_weak(const keyfill_entry *e)
+{
+    int strength = p25_algid_strength(e->algid);
+    return strength >= 0 && strength <= p25_algid_strength(P25_ALGID_DES);
+}
+
 static bool rsi_is_out(const keyfill_entry *e)
 {
     return e->has_rsi && e->rsi > RSI_MAX;
@@ -300,6 +311,7 @@ static const struct {
     { KEYFILL_ALGID_RANGE, algid_is_out },
     { KEYFILL_ALGID_CLEAR, algid_is_clear },
     { KEYFILL_ALGID_UNKNOWN, algid_is_unknown },
+    { KEYFILL_ALGID_WEAK, algid_is_weak },
     { KEYFILL_RSI_RANGE, rsi_is_out },
     { KEYFILL_RSI_NOT_INDIVIDUAL, rsi_is_no_unit },
     { KEYFILL_RSI_NOT_KEK, rsi_is_idle },

@@ -16,7 +16,6 @@
 #define LENGTH_OCTETS 4u
 #define SALT_OCTETS   32u
 #define SALT_LEAST    8u
-#define SALT_MAX      64u
 #define KEY_OCTETS    32u
 #define BLOCK         16u
 #define OUTER_OCTETS  1024u /* more than the outer XML has beside the ciphertext */
@@ -56,11 +55,9 @@ static const keyfill_xml_node nodes[NODE_COUNT] = {
 
 /* What the outer XML says. */
 typedef struct outer {
-    uint8_t salt[SALT_MAX];
-    size_t salt_octets;
-    uint32_t iterations, iterations_max;
+    keyfill_ekc_outer says;
+    uint32_t iterations_max;
     uint8_t *sealed; /* IV and ciphertext */
-    size_t sealed_octets;
 } outer;
 
 /* ---- the outer XML ---- */
@@ -72,9 +69,9 @@ static kf_err expect(kf_slice text, const char *want)
 
 static kf_err read_salt(outer *o, kf_slice text)
 {
-    kf_writer w = kf_writer_init(o->salt, sizeof o->salt);
+    kf_writer w = kf_writer_init(o->says.salt, sizeof o->says.salt);
     kf_err err = kf_base64_read(text, &w);
-    o->salt_octets = w.len;
+    o->says.salt_octets = w.len;
     return err == KF_OK && w.len < SALT_LEAST ? KF_E_MALFORMED : err;
 }
 
@@ -86,7 +83,7 @@ static kf_err read_iterations(outer *o, kf_slice text)
         return KF_E_MALFORMED;
     if (count > o->iterations_max)
         return KF_E_NO_SPACE;
-    o->iterations = (uint32_t)count;
+    o->says.iterations = (uint32_t)count;
     return KF_OK;
 }
 
@@ -106,7 +103,7 @@ static kf_err read_sealed(outer *o, kf_slice text)
     kf_writer w = kf_writer_init(o->sealed, text.len);
     kf_err err = kf_base64_read((kf_slice){ digits, count }, &w);
     free(digits);
-    o->sealed_octets = w.len;
+    o->says.sealed_octets = w.len;
     /* an IV, and at least the block with the padding */
     return err == KF_OK && (w.len < 2 * BLOCK || w.len % BLOCK != 0) ? KF_E_MALFORMED : err;
 }
@@ -131,10 +128,10 @@ static kf_err on_text(void *ctx, size_t node, kf_slice text)
 
 static kf_err on_attribute(void *ctx, size_t node, kf_slice value)
 {
-    (void)ctx;
+    outer *o = ctx;
     switch (node) {
     case ROOT:
-        return keyfill_ekc_version_is_1(value) ? KF_OK : KF_E_UNSUPPORTED;
+        return keyfill_ekc_version_is_1(value, &o->says.minor) ? KF_OK : KF_E_UNSUPPORTED;
     case ENCRYPTED:
         return expect(value, XENC "Element");
     default:
@@ -218,8 +215,9 @@ static size_t clear_octets(kf_slice padded)
 static kf_err open_sealed(const outer *o, kf_slice password, kf_secret **clear, kf_fault *fault)
 {
     kf_secret *key = NULL;
-    kf_slice sealed = { o->sealed + BLOCK, o->sealed_octets - BLOCK };
-    kf_err err = derive(password, (kf_slice){ o->salt, o->salt_octets }, o->iterations, &key);
+    kf_slice sealed = { o->sealed + BLOCK, o->says.sealed_octets - BLOCK };
+    kf_err err =
+        derive(password, (kf_slice){ o->says.salt, o->says.salt_octets }, o->says.iterations, &key);
     if (err == KF_OK)
         err = kf_secret_new_guarded(sealed.len, clear);
     if (err == KF_OK)
@@ -254,18 +252,38 @@ static kf_err read_sealed_keys(const outer *o, kf_slice password, keyfill_file *
     return err;
 }
 
+/* Caller frees o->sealed, also on failure. */
+static kf_err read_clear_parts(kf_slice octets, outer *o, kf_fault *fault)
+{
+    uint8_t *xml = NULL;
+    size_t len = 0;
+    kf_err err = unpack(octets, &xml, &len, fault);
+    if (err == KF_OK)
+        err = read_outer((kf_slice){ xml, len }, o, fault);
+    free(xml);
+    return err;
+}
+
+kf_err keyfill_ekc_read_outer(kf_slice octets, keyfill_ekc_outer *out, kf_fault *fault)
+{
+    outer o = { .iterations_max = KEYFILL_EKC_ITERATIONS_MAX };
+    o.says.kdf = "PBKDF2";
+    o.says.hash = "SHA-512";
+    o.says.cipher = "AES-256-CBC";
+    kf_err err = read_clear_parts(octets, &o, fault);
+    free(o.sealed);
+    *out = err == KF_OK ? o.says : (keyfill_ekc_outer){ 0 };
+    return err;
+}
+
 kf_err keyfill_ekc_read(kf_slice octets, kf_slice password, uint32_t iterations_max,
                         keyfill_file *out, keyfill_findings *findings, kf_fault *fault)
 {
     outer o = { .iterations_max = iterations_max };
-    uint8_t *xml = NULL;
-    size_t len = 0, found = findings->count;
+    size_t found = findings->count;
 
     memset(out, 0, sizeof *out);
-    kf_err err = unpack(octets, &xml, &len, fault);
-    if (err == KF_OK)
-        err = read_outer((kf_slice){ xml, len }, &o, fault);
-    free(xml);
+    kf_err err = read_clear_parts(octets, &o, fault);
     if (err == KF_OK) {
         err =
             keyfill_findings_add(findings, (keyfill_finding){ KEYFILL_NO_INTEGRITY, KEYFILL_NOWHERE,

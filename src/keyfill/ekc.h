@@ -23,6 +23,24 @@
 #define KEYFILL_EKC_ITERATIONS_MAX 10000000u  /**< a file that asks for more is refused */
 #define KEYFILL_EKC_XML_MAX        (1u << 20) /**< octets of the outer XML */
 #define KEYFILL_EKC_RATIO_MAX      100u /**< XML octets for one of gzip; real files have 2 at most */
+#define KEYFILL_EKC_SALT_MAX       64u
+
+/** What a container tells without its password. */
+typedef struct keyfill_ekc_outer {
+    uint64_t minor;                  /**< version 1.minor */
+    const char *kdf, *hash, *cipher; /**< literals: there is one of each in version 1 */
+    uint8_t salt[KEYFILL_EKC_SALT_MAX];
+    size_t salt_octets;
+    uint32_t iterations;
+    size_t sealed_octets; /**< IV and ciphertext */
+} keyfill_ekc_outer;
+
+/**
+ * Read what is outside of the encryption, judged as keyfill_ekc_read() does.
+ * @param out zeroed on failure.
+ * @return as keyfill_ekc_read(), but never KF_E_AUTH.
+ */
+KF_MUST_USE kf_err keyfill_ekc_read_outer(kf_slice octets, keyfill_ekc_outer *out, kf_fault *fault);
 
 /**
  * Read a container. Numbers out of range are left to keyfill_check(). A key of which a field is not

@@ -280,18 +280,19 @@ static kf_err on_close(void *ctx, size_t node)
     }
 }
 
-bool keyfill_ekc_version_is_1(kf_slice text)
+bool keyfill_ekc_version_is_1(kf_slice text, uint64_t *minor)
 {
-    uint64_t minor = 0;
+    *minor = 0;
     return kf_slice_equal(kf_slice_part(text, 0, 2), kf_slice_str("1.")) &&
-           kf_decimal_read(kf_slice_part(text, 2, text.len), &minor) == KF_OK;
+           kf_decimal_read(kf_slice_part(text, 2, text.len), minor) == KF_OK;
 }
 
 static kf_err on_attribute(void *ctx, size_t node, kf_slice value)
 {
+    uint64_t minor = 0;
     (void)ctx;
     (void)node; /* only the root has one */
-    return keyfill_ekc_version_is_1(value) ? KF_OK : KF_E_UNSUPPORTED;
+    return keyfill_ekc_version_is_1(value, &minor) ? KF_OK : KF_E_UNSUPPORTED;
 }
 
 kf_err keyfill_ekc_inner_read(kf_slice document, size_t octets_max, keyfill_file *out,

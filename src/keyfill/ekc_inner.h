@@ -18,7 +18,7 @@ size_t keyfill_ekc_inner_octets_max(const keyfill_file *file);
 /** Write it. KF_E_MALFORMED in w->err when an entry is out of range. */
 void keyfill_ekc_inner_write(kf_writer *w, const keyfill_file *file);
 
-/** "1.0", "1.2", ...: is it a version whose major number is 1? */
-bool keyfill_ekc_version_is_1(kf_slice text);
+/** "1.0", "1.2", ...: is it a version whose major number is 1? *minor is the other one, or 0. */
+bool keyfill_ekc_version_is_1(kf_slice text, uint64_t *minor);
 
 #endif

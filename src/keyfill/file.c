@@ -129,6 +129,49 @@ kf_err keyfill_file_add_member(keyfill_file *file, keyfill_group *group, uint32_
     return KF_OK;
 }
 
+/* The count of what is left of an array of ids without one of them. */
+static size_t without(uint32_t *ids, size_t count, uint32_t id)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (ids[i] != id)
+            ids[kept++] = ids[i];
+    return kept;
+}
+
+void keyfill_file_remove_entry(keyfill_file *file, uint32_t id)
+{
+    size_t at = 0;
+    while (at < file->entry_count && file->entries[at].id != id)
+        at++;
+    if (at == file->entry_count)
+        return;
+    kf_secret_free(&file->entries[at].material);
+    file->entry_count--;
+    memmove(&file->entries[at], &file->entries[at + 1],
+            (file->entry_count - at) * sizeof file->entries[0]);
+    for (size_t i = 0; i < file->group_count; i++) {
+        keyfill_group *g = &file->groups[i];
+        size_t kept = without(g->members, g->member_count, id);
+        file->member_count -= g->member_count - kept;
+        g->member_count = kept;
+    }
+}
+
+void keyfill_file_remove_group(keyfill_file *file, uint32_t id)
+{
+    size_t at = 0;
+    while (at < file->group_count && file->groups[at].id != id)
+        at++;
+    if (at == file->group_count)
+        return;
+    file->member_count -= file->groups[at].member_count;
+    free(file->groups[at].members);
+    file->group_count--;
+    memmove(&file->groups[at], &file->groups[at + 1],
+            (file->group_count - at) * sizeof file->groups[0]);
+}
+
 static bool names_equal(const keyfill_name *a, const keyfill_name *b)
 {
     return kf_slice_equal(keyfill_name_view(a), keyfill_name_view(b));

@@ -98,6 +98,12 @@ KF_MUST_USE kf_err keyfill_file_add_group(keyfill_file *file, uint32_t id, const
  */
 KF_MUST_USE kf_err keyfill_file_add_member(keyfill_file *file, keyfill_group *group, uint32_t id);
 
+/** Take out the entry of that id, also from all groups, and wipe its key. None such: nothing. */
+void keyfill_file_remove_entry(keyfill_file *file, uint32_t id);
+
+/** Take out the group of that id; its members stay. None such: nothing. */
+void keyfill_file_remove_group(keyfill_file *file, uint32_t id);
+
 /** Same entries in the same order, same groups? Material is compared in constant time. */
 bool keyfill_file_equal(const keyfill_file *a, const keyfill_file *b);
 

@@ -1,12 +1,10 @@
 /* Three-wire key fill, and key files of others. */
 #include <openssl/evp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "keyfill/ekc.h"
-#include "keyfill/gzip.h"
 #include "keyfill/threewire.h"
 #include "selftest/check.h"
 
@@ -49,46 +47,24 @@ void check_keyfill_crc(check *k)
 
 /* --- p25-ekc.txt ------------------------------------------------------------------------------ */
 
-#define SALT_MAX    64u
 #define DERIVED_KEY 32u
-
-/* The base64 text of the first element Salt. */
-static kf_slice salt_text(kf_slice xml)
-{
-    static const char open[] = "<Salt>", close[] = "</Salt>";
-    const uint8_t *at = memmem(xml.ptr, xml.len, open, strlen(open));
-    if (at == NULL)
-        return (kf_slice){ NULL, 0 };
-    at += strlen(open);
-    size_t left = xml.len - (size_t)(at - xml.ptr);
-    const uint8_t *end = memmem(at, left, close, strlen(close));
-    return (kf_slice){ at, end == NULL ? 0 : (size_t)(end - at) };
-}
 
 /* What the key of the file is made of. Computed here too: the reader keeps it to itself. */
 static void derivation(check *k, kf_slice file, kf_slice password)
 {
-    uint8_t salt[SALT_MAX], key[DERIVED_KEY];
-    if (file.len < 4)
+    uint8_t key[DERIVED_KEY];
+    keyfill_ekc_outer outer;
+    kf_fault fault;
+    check_done(k, keyfill_ekc_read_outer(file, &outer, &fault), "file");
+    if (!check_ok(k))
         return;
-    size_t len = (size_t)file.ptr[0] | (size_t)file.ptr[1] << 8 | (size_t)file.ptr[2] << 16;
-    uint8_t *xml = malloc(len + 1);
-    kf_writer w = kf_writer_init(salt, sizeof salt);
-    if (xml == NULL)
-        check_fail(k, "memory");
-    if (check_ok(k))
-        check_done(k, keyfill_gunzip(kf_slice_part(file, 4, file.len), xml, len), "file");
-    if (check_ok(k))
-        check_done(k, kf_base64_read(salt_text((kf_slice){ xml, len }), &w), "salt");
-    if (check_ok(k)) {
-        check_same(k, "salt", kf_writer_slice(&w));
-        if (PKCS5_PBKDF2_HMAC((const char *)password.ptr, (int)password.len, salt, (int)w.len,
-                              (int)KEYFILL_EKC_ITERATIONS, EVP_sha512(), sizeof key, key) != 1)
-            check_fail(k, "derived_key");
-        check_same(k, "derived_key", KF_SLICE_OF(key));
-    }
+    check_same(k, "salt", (kf_slice){ outer.salt, outer.salt_octets });
+    if (PKCS5_PBKDF2_HMAC((const char *)password.ptr, (int)password.len, outer.salt,
+                          (int)outer.salt_octets, (int)outer.iterations, EVP_sha512(), sizeof key,
+                          key) != 1)
+        check_fail(k, "derived_key");
+    check_same(k, "derived_key", KF_SLICE_OF(key));
     kf_wipe(key, sizeof key);
-    free(xml);
 }
 
 static void entry_field(check *k, size_t number, const keyfill_entry *e)

@@ -10,6 +10,7 @@
 #include "support/testing.h"
 
 #define RECORD_FIELDS_MAX 4096u
+#define RECORD_NOTES_MAX  128u
 
 typedef struct record {
     explain_sink sink; /* first */
@@ -23,6 +24,7 @@ typedef struct record {
     char values[RECORD_FIELDS_MAX][96], meanings[RECORD_FIELDS_MAX][96];
     size_t octets_told[8]; /* by layer */
     size_t next;           /* first octet after the last range of this layer */
+    char note_texts[RECORD_NOTES_MAX][EXPLAIN_TEXT_MAX];
     kf_fault fault;
 } record;
 
@@ -62,8 +64,9 @@ static inline void record_field(explain_sink *sink, const explain_field *f)
 
 static inline void record_note(explain_sink *sink, const char *text)
 {
-    assert_true(strlen(text) > 0);
-    ((record *)sink)->notes++;
+    record *r = (record *)sink;
+    assert_true(strlen(text) > 0 && r->notes < RECORD_NOTES_MAX);
+    snprintf(r->note_texts[r->notes++], EXPLAIN_TEXT_MAX, "%s", text);
 }
 
 static inline void record_fault(explain_sink *sink, const kf_fault *fault, const char *meaning)
@@ -97,6 +100,15 @@ static inline record *record_explain(kf_slice input, const explain_options *opti
         assert_non_null(fault.field);
     }
     return r;
+}
+
+/** Was a note told that has this text in it? */
+static inline bool record_says(const record *r, const char *text)
+{
+    for (size_t i = 0; i < r->notes; i++)
+        if (strstr(r->note_texts[i], text) != NULL)
+            return true;
+    return false;
 }
 
 /** The first field of that name, or -1. */

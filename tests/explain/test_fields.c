@@ -79,7 +79,8 @@ static void every_decoder_field_is_known(void **state)
                   { "p25/dli.c", 8 },
                   { "voice/rtp.c", 5 },
                   { "voice/issi.c", 26 },
-                  { "keyfill/threewire.c", 7 } };
+                  { "keyfill/threewire.c", 7 },
+                  { "keyfill/box.c", 18 } };
     /* names are also given through helpers and tables */
     static const char *const calls[] = { "kf_read_", "p25_count_", "decode_key_octets(r",
                                          "decode_kmm(r", "voice_block_names names" };

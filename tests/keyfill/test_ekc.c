@@ -98,6 +98,14 @@ static void the_vector_field_by_field(void **state)
     assert_int_equal(file.groups[0].members[0], 1);
     assert_int_equal(file.groups[0].members[1], 2);
     keyfill_file_clear(&file);
+    keyfill_ekc_outer outer;
+    uint8_t salt[KEYFILL_EKC_SALT_MAX];
+    assert_ok(keyfill_ekc_read_outer(octets, &outer, &fault));
+    assert_int_equal(outer.minor, 0);
+    assert_int_equal(outer.iterations, 100000);
+    assert_slice_equal(((kf_slice){ outer.salt, outer.salt_octets }),
+                       testing_field(c, "salt", salt, sizeof salt));
+    assert_true(outer.sealed_octets > 32 && outer.sealed_octets % 16 == 0);
     assert_err(read_as(octets, "wrong horse", &file, &fault), KF_E_AUTH);
     assert_err(read_as(octets, "", &file, &fault), KF_E_AUTH);
     vectors_clear(&vectors);
@@ -144,6 +152,11 @@ static void round_trip_prefixes_and_space(void **state)
         kf_err err = read_as((kf_slice){ octets.ptr, len }, PASSWORD, &again, &fault);
         bool is_ratio = err == KF_E_NO_SPACE && strcmp(fault.field, "ekc.ratio") == 0;
         assert_true(err == KF_E_TRUNCATED || (is_ratio && len < 64));
+        keyfill_ekc_outer outer;
+        kf_fault same;
+        assert_err(keyfill_ekc_read_outer((kf_slice){ octets.ptr, len }, &outer, &same), err);
+        assert_int_equal(same.at, fault.at);
+        assert_int_equal(outer.iterations, 0);
     }
     big[octets.len] = 0;
     assert_err(read_as((kf_slice){ octets.ptr, octets.len + 1 }, PASSWORD, &again, &fault),
