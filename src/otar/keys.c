@@ -24,6 +24,12 @@ static kf_err make_contexts(otar_key *key)
     return err;
 }
 
+/* The temporary key takes nobody's place. */
+static size_t stored_count(const otar_keys *keys)
+{
+    return keys->count - (otar_keys_temporary(keys) == NULL ? 0 : 1);
+}
+
 static kf_err place_is_valid(const otar_keys *keys, const otar_key *where)
 {
     if (where->kid == 0)
@@ -33,8 +39,12 @@ static kf_err place_is_valid(const otar_keys *keys, const otar_key *where)
     if (where->keyset == 0 ||
         p25_sln_crypto_group(where->sln) != p25_keyset_crypto_group(where->keyset))
         return KF_E_MALFORMED;
+    /* spec: facts 1.7.7 - a keyset holds keys of one kind */
+    for (const otar_key *k = keys->first; k != NULL; k = k->next)
+        if (!k->is_temporary && k->keyset == where->keyset && k->is_kek != where->is_kek)
+            return KF_E_MALFORMED;
     bool replaces = otar_keys_at(keys, where->keyset, where->sln) != NULL;
-    return keys->count < OTAR_KEYS_MAX || replaces ? KF_OK : KF_E_NO_SPACE;
+    return stored_count(keys) < OTAR_KEYS_MAX || replaces ? KF_OK : KF_E_NO_SPACE;
 }
 
 static void append(otar_keys *keys, otar_key *key)
@@ -177,9 +187,8 @@ void otar_keys_clear(otar_keys *keys)
 
 void otar_keys_write(const otar_keys *keys, kf_writer *w)
 {
-    size_t count = keys->count - (otar_keys_temporary(keys) == NULL ? 0 : 1);
     kf_write_octets(w, keys->active, sizeof keys->active);
-    kf_write_u8(w, (uint8_t)count);
+    kf_write_u8(w, (uint8_t)stored_count(keys));
     for (const otar_key *k = keys->first; k != NULL; k = k->next) {
         if (k->is_temporary)
             continue;

@@ -11,7 +11,8 @@
 #include "p25/mac.h"
 #include "p25/wrap.h"
 
-#define OTAR_KEYS_MAX      128u
+/** Stored keys: both keysets of every group a KMF serves, and key encryption keys. */
+#define OTAR_KEYS_MAX      160u
 #define OTAR_CRYPTO_GROUPS 16u
 /** The usual keyset of key encryption keys. */
 #define OTAR_KEK_KEYSET 255u
@@ -43,8 +44,9 @@ typedef struct otar_keys {
  * Store a key; one in the same place is removed. The first keyset of a crypto group becomes active.
  * @param where    everything but the material and the contexts.
  * @param material taken.
- * @return KF_E_MALFORMED for a keyset or KID of 0, or a keyset of another crypto group than the
- * SLN; KF_E_NO_SPACE when full; what p25_tek_new() and p25_kek_new() return for a bad key.
+ * @return KF_E_MALFORMED for a keyset or KID of 0, a keyset of another crypto group than the SLN,
+ * or a KEK among TEKs and the reverse; KF_E_NO_SPACE when full; what p25_tek_new() and
+ * p25_kek_new() return for a bad key.
  */
 KF_MUST_USE kf_err otar_keys_put(otar_keys *keys, const otar_key *where, kf_secret **material);
 

@@ -8,6 +8,7 @@
 #define RECORD_VERSION 1u
 #define RECORD_OCTETS  (256u + OTAR_GROUPS_MAX * 2u + OTAR_KEYS_MAX * OTAR_KEY_RECORD_OCTETS)
 #define KID_FIRST      0x1000u
+#define KIDS_AHEAD     256u
 #define AES_OCTETS     32u
 
 /* ---- small facts ---- */
@@ -24,8 +25,7 @@ unsigned kmf_group_crypto_group(const otar_kmf *kmf, size_t group)
 
 otar_key *kmf_key(const otar_kmf *kmf, size_t group, unsigned slot)
 {
-    return otar_keys_at(&kmf->keys, kmf_keyset(kmf_group_crypto_group(kmf, group), slot),
-                        kmf->slns[group]);
+    return kmf->placed[group][slot];
 }
 
 bool kmf_is_member(const kmf_unit *u, size_t group)
@@ -54,10 +54,36 @@ p25_tek *kmf_common(const kmf_unit *u)
 
 kmf_unit *kmf_unit_of(const otar_kmf *kmf, uint32_t rsi)
 {
-    for (size_t i = 0; i < kmf->unit_count; i++)
-        if (rsi != 0 && (kmf->units[i]->rsi == rsi || kmf->units[i]->new_rsi == rsi))
-            return kmf->units[i];
-    return NULL;
+    return rsi == 0 ? NULL : kmf_map_get(&kmf->by_rsi, rsi);
+}
+
+void kmf_set_rsi(kmf_unit *u, uint32_t rsi, uint32_t new_rsi)
+{
+    kmf_map *map = &u->kmf->by_rsi;
+    kmf_map_drop(map, u->rsi, u);
+    kmf_map_drop(map, u->new_rsi, u);
+    u->rsi = rsi;
+    u->new_rsi = new_rsi;
+    kmf_map_put(map, rsi, u);
+    if (new_rsi != 0)
+        kmf_map_put(map, new_rsi, u);
+}
+
+void kmf_set_held(kmf_unit *u, size_t group, unsigned slot, uint16_t kid)
+{
+    uint16_t *held = &u->held[group][slot];
+    if (*held != 0)
+        u->kmf->kid_uses[*held]--;
+    if (kid != 0)
+        u->kmf->kid_uses[kid]++;
+    *held = kid;
+}
+
+void kmf_forget_held(kmf_unit *u)
+{
+    for (size_t g = 0; g < OTAR_GROUPS_MAX; g++)
+        for (unsigned slot = 0; slot < 2; slot++)
+            kmf_set_held(u, g, slot, 0);
 }
 
 void kmf_tell(const kmf_unit *u, otar_event_kind kind, uint8_t message_id, uint8_t status)
@@ -74,25 +100,31 @@ void kmf_tell(const kmf_unit *u, otar_event_kind kind, uint8_t message_id, uint8
 
 static bool kid_is_used(const otar_kmf *kmf, uint16_t kid)
 {
-    if (kid == 0 || otar_keys_named(&kmf->keys, false, P25_ALGID_AES256, kid) != NULL)
-        return true;
-    for (size_t i = 0; i < kmf->unit_count; i++) {
-        const kmf_unit *u = kmf->units[i];
-        if (u->warm != NULL && u->warm_kid == kid)
-            return true;
-        for (size_t g = 0; g < kmf->group_count; g++)
-            if (u->held[g][0] == kid || u->held[g][1] == kid)
-                return true;
+    return kid == 0 || kmf->kid_uses[kid] > 0 || kmf_map_get(&kmf->by_warm_kid, kid) != NULL ||
+           otar_keys_named(&kmf->keys, false, P25_ALGID_AES256, kid) != NULL;
+}
+
+/* The next KID in turn, used or not. */
+static kf_err pass_kid(otar_kmf *kmf, uint16_t *kid)
+{
+    kf_err err = KF_OK;
+    if (kmf->kids_left == 0) {
+        kmf->kids_left = KIDS_AHEAD;
+        err = kmf_save_groups(kmf);
     }
-    return false;
+    *kid = kmf->next_kid++;
+    kmf->kids_left--;
+    return err;
 }
 
 kf_err kmf_take_kid(otar_kmf *kmf, uint16_t *kid)
 {
-    while (kid_is_used(kmf, kmf->next_kid))
-        kmf->next_kid++;
-    *kid = kmf->next_kid++;
-    return kmf_save_groups(kmf);
+    for (unsigned tried = 0; tried < KMF_KIDS; tried++) {
+        kf_err err = pass_kid(kmf, kid);
+        if (err != KF_OK || !kid_is_used(kmf, *kid))
+            return err;
+    }
+    return KF_E_NO_SPACE;
 }
 
 void kmf_forget_warm(kmf_unit *u)
@@ -100,6 +132,7 @@ void kmf_forget_warm(kmf_unit *u)
     p25_tek_free(&u->warm_tek);
     p25_kek_free(&u->warm_kek);
     kf_secret_free(&u->warm);
+    kmf_map_drop(&u->kmf->by_warm_kid, u->warm_kid, u);
     u->warm_is_acked = false;
 }
 
@@ -126,7 +159,7 @@ kf_err kmf_save_groups(otar_kmf *kmf)
 {
     kf_writer w = kf_writer_init(kf_secret_edit(kmf->record), RECORD_OCTETS);
     kf_write_u8(&w, RECORD_VERSION);
-    kf_write_u16(&w, kmf->next_kid);
+    kf_write_u16(&w, (uint16_t)(kmf->next_kid + kmf->kids_left));
     for (size_t i = 0; i < OTAR_CRYPTO_GROUPS; i++)
         kf_write_u8(&w, (uint8_t)(kmf->active[i] | (kmf->is_staged[i] ? 2u : 0u)));
     kf_write_u8(&w, (uint8_t)kmf->group_count);
@@ -177,22 +210,39 @@ static void unit_free(kmf_unit *u)
     free(u);
 }
 
+/* Room for one more unit everywhere, so that nothing can fail later. */
+static kf_err reserve_unit(otar_kmf *kmf)
+{
+    const size_t count = kmf->unit_count + 1;
+    if (count > kmf->unit_room) {
+        const size_t room = 2 * count;
+        kmf_unit **units = realloc(kmf->units, room * sizeof *units);
+        if (units == NULL)
+            return KF_E_NO_MEMORY;
+        kmf->units = units;
+        kmf->unit_room = room;
+    }
+    kf_err err = kmf_map_reserve(&kmf->by_rsi, 2 * count); /* one may be changing to another */
+    if (err == KF_OK)
+        err = kmf_map_reserve(&kmf->by_warm_kid, count);
+    return err == KF_OK ? kmf_queue_reserve(&kmf->queue, count) : err;
+}
+
 /* A unit without content, at the end of the list. */
 static kf_err new_unit(otar_kmf *kmf, uint64_t limit, kmf_unit **out)
 {
     *out = NULL;
-    kmf_unit **units = realloc(kmf->units, (kmf->unit_count + 1) * sizeof *units);
-    if (units == NULL)
+    if (reserve_unit(kmf) != KF_OK)
         return KF_E_NO_MEMORY;
-    kmf->units = units;
     kmf_unit *u = calloc(1, sizeof *u);
     if (u == NULL)
         return KF_E_NO_MEMORY;
     u->kmf = kmf;
+    u->turn.unit = u;
     u->slot = (uint32_t)kmf->unit_count + 1;
     p25_mac_peer_init(&u->mac, kmf->config.mac, kmf->config.first_scheme);
     p25_counter_init(&u->counter, limit, kmf->config.ahead, (p25_counter_store){ reserve, u });
-    units[kmf->unit_count++] = u;
+    kmf->units[kmf->unit_count++] = u;
     *out = u;
     return KF_OK;
 }
@@ -213,6 +263,14 @@ static kf_err take_ukek(kmf_unit *u, uint16_t kid, kf_secret **ukek)
     return err;
 }
 
+static void place_keys(otar_kmf *kmf)
+{
+    for (size_t g = 0; g < kmf->group_count; g++)
+        for (unsigned slot = 0; slot < 2; slot++)
+            kmf->placed[g][slot] = otar_keys_at(
+                &kmf->keys, kmf_keyset(kmf_group_crypto_group(kmf, g), slot), kmf->slns[g]);
+}
+
 static kf_err load_groups(otar_kmf *kmf, kf_reader *r)
 {
     kmf->next_kid = kf_read_u16(r, "groups.next_kid");
@@ -229,7 +287,9 @@ static kf_err load_groups(otar_kmf *kmf, kf_reader *r)
     for (size_t i = 0; i < count; i++)
         kmf->slns[i] = kf_read_u16(r, "groups.sln");
     kmf->group_count = count;
-    return kf_reader_ok(r) ? otar_keys_read(&kmf->keys, r) : r->fault->code;
+    kf_err err = kf_reader_ok(r) ? otar_keys_read(&kmf->keys, r) : r->fault->code;
+    place_keys(kmf);
+    return err;
 }
 
 static kf_err load_ukek(kmf_unit *u, uint16_t kid, kf_slice octets)
@@ -253,8 +313,13 @@ static kf_err load_unit(otar_kmf *kmf, kf_reader *r)
     kf_err err = new_unit(kmf, limit, &u);
     if (err != KF_OK)
         return err;
-    u->rsi = rsi;
-    u->new_rsi = new_rsi;
+    kmf_set_rsi(u, rsi, new_rsi);
+    if (new_rsi != 0) { /* nobody knows how far that came: it is asked for again */
+        u->wants |= KMF_WANT_CHANGE_RSI;
+        u->change_old = rsi;
+        u->change_new = new_rsi;
+    }
+    kmf_queue_ready(&kmf->queue, &u->turn);
     u->level = level == P25_LEVEL_ENHANCED ? P25_LEVEL_ENHANCED : P25_LEVEL_BASIC;
     u->is_registered = (flags & 1u) != 0;
     u->is_condemned = (flags & 2u) != 0;
@@ -267,8 +332,8 @@ static kf_err load_unit(otar_kmf *kmf, kf_reader *r)
     const uint16_t kid = kf_read_u16(r, "unit.ukek_kid");
     kf_slice ukek = kf_read_slice(r, kf_read_u8(r, "unit.ukek_octets"), "unit.ukek");
     for (size_t g = 0; g < OTAR_GROUPS_MAX; g++) {
-        u->held[g][0] = kf_read_u16(r, "unit.held");
-        u->held[g][1] = kf_read_u16(r, "unit.held");
+        kmf_set_held(u, g, 0, kf_read_u16(r, "unit.held"));
+        kmf_set_held(u, g, 1, kf_read_u16(r, "unit.held"));
     }
     return kf_reader_ok(r) ? load_ukek(u, kid, ukek) : r->fault->code;
 }
@@ -321,6 +386,9 @@ void otar_kmf_free(otar_kmf **kmf)
     for (size_t i = 0; i < k->unit_count; i++)
         unit_free(k->units[i]);
     free(k->units);
+    kmf_map_clear(&k->by_rsi);
+    kmf_map_clear(&k->by_warm_kid);
+    kmf_queue_clear(&k->queue);
     otar_keys_clear(&k->keys);
     kf_secret_free(&k->record);
     free(k);
@@ -328,12 +396,16 @@ void otar_kmf_free(otar_kmf **kmf)
 
 /* ---- the operator ---- */
 
-static kmf_unit *served(const otar_kmf *kmf, uint32_t rsi)
+/* A unit that the operator has something to say about: it is looked at again. */
+static kmf_unit *served(otar_kmf *kmf, uint32_t rsi)
 {
-    return kmf->has_stopped ? NULL : kmf_unit_of(kmf, rsi);
+    kmf_unit *u = kmf->has_stopped ? NULL : kmf_unit_of(kmf, rsi);
+    if (u != NULL)
+        kmf_queue_ready(&kmf->queue, &u->turn);
+    return u;
 }
 
-static size_t group_of(const otar_kmf *kmf, uint16_t sln)
+size_t kmf_group_of(const otar_kmf *kmf, uint16_t sln)
 {
     size_t g = 0;
     while (g < kmf->group_count && kmf->slns[g] != sln)
@@ -355,7 +427,8 @@ kf_err otar_kmf_add_unit(otar_kmf *kmf, uint32_t rsi, p25_level level, uint16_t 
     if (ukek != NULL)
         kf_secret_free(ukek);
     if (err == KF_OK) {
-        u->rsi = rsi;
+        kmf_set_rsi(u, rsi, 0);
+        kmf_queue_ready(&kmf->queue, &u->turn);
         u->level = level;
         return kmf_save_unit(u);
     }
@@ -376,6 +449,9 @@ kf_err otar_kmf_set_ukek(otar_kmf *kmf, uint32_t rsi, uint16_t kid, kf_secret **
     kf_err err = take_ukek(u, kid, ukek);
     if (err != KF_OK)
         return err;
+    /* What was under way was for the unit as it was: a Zeroize must not be sent again now. */
+    kmf_abandon(u);
+    kmf_appoint(u);
     u->is_condemned = u->is_zeroized = u->is_away = false;
     u->strikes = 0;
     return kmf_save_unit(u);
@@ -395,6 +471,7 @@ static kf_err make_key(otar_kmf *kmf, size_t group, unsigned slot)
 /* A half-made set of keys must not be used. */
 static kf_err finish_keys(otar_kmf *kmf, kf_err err)
 {
+    place_keys(kmf);
     otar_keys_bury(&kmf->keys);
     if (err == KF_OK)
         return kmf_save_groups(kmf);
@@ -407,7 +484,7 @@ kf_err otar_kmf_add_group(otar_kmf *kmf, uint16_t sln)
     const unsigned cg = p25_sln_crypto_group(sln);
     if (kmf->has_stopped)
         return KF_E_STATE;
-    if (cg == OTAR_CRYPTO_GROUPS - 1 || group_of(kmf, sln) < kmf->group_count)
+    if (cg == OTAR_CRYPTO_GROUPS - 1 || kmf_group_of(kmf, sln) < kmf->group_count)
         return KF_E_DENIED;
     if (kmf->group_count == OTAR_GROUPS_MAX)
         return KF_E_NO_SPACE;
@@ -421,12 +498,31 @@ kf_err otar_kmf_add_group(otar_kmf *kmf, uint16_t sln)
 kf_err otar_kmf_set_member(otar_kmf *kmf, uint32_t rsi, uint16_t sln, bool is_member)
 {
     kmf_unit *u = served(kmf, rsi);
-    size_t g = group_of(kmf, sln);
+    size_t g = kmf_group_of(kmf, sln);
     if (u == NULL || g == kmf->group_count)
         return KF_E_STATE;
     const uint64_t bit = UINT64_C(1) << g;
     u->members = is_member ? u->members | bit : u->members & ~bit;
+    if (!is_member && u->modify_group == g)
+        u->wants &= ~(unsigned)KMF_WANT_MODIFY_KEY;
     return kmf_save_unit(u);
+}
+
+/* Does what happens to the keys of a crypto group change what the unit is to be sent? */
+static bool is_concerned(const kmf_unit *u, unsigned crypto_group)
+{
+    for (size_t g = 0; g < u->kmf->group_count; g++)
+        if (kmf_group_crypto_group(u->kmf, g) == crypto_group &&
+            (kmf_is_member(u, g) || u->held[g][0] != 0 || u->held[g][1] != 0))
+            return true;
+    return false;
+}
+
+static void look_at_concerned(otar_kmf *kmf, unsigned crypto_group)
+{
+    for (size_t i = 0; i < kmf->unit_count; i++)
+        if (is_concerned(kmf->units[i], crypto_group))
+            kmf_queue_ready(&kmf->queue, &kmf->units[i]->turn);
 }
 
 kf_err otar_kmf_rekey(otar_kmf *kmf, unsigned crypto_group)
@@ -439,10 +535,11 @@ kf_err otar_kmf_rekey(otar_kmf *kmf, unsigned crypto_group)
             err = make_key(kmf, g, kmf->active[crypto_group] ^ 1u);
     if (err == KF_OK)
         kmf->is_staged[crypto_group] = true;
+    look_at_concerned(kmf, crypto_group);
     return finish_keys(kmf, err);
 }
 
-static bool is_ready(const kmf_unit *u, unsigned crypto_group)
+bool kmf_is_ready(const kmf_unit *u, unsigned crypto_group)
 {
     if (u->is_condemned || !u->kmf->is_staged[crypto_group])
         return true;
@@ -460,7 +557,7 @@ kf_err otar_kmf_changeover(otar_kmf *kmf, unsigned crypto_group, bool override, 
     if (kmf->has_stopped || crypto_group >= OTAR_CRYPTO_GROUPS || !kmf->is_staged[crypto_group])
         return KF_E_STATE;
     for (size_t i = 0; i < kmf->unit_count; i++) {
-        if (is_ready(kmf->units[i], crypto_group))
+        if (kmf_is_ready(kmf->units[i], crypto_group))
             continue;
         if (*count < cap)
             not_ready[*count] = kmf->units[i]->rsi;
@@ -470,6 +567,7 @@ kf_err otar_kmf_changeover(otar_kmf *kmf, unsigned crypto_group, bool override, 
         return KF_E_DENIED;
     kmf->active[crypto_group] ^= 1u;
     kmf->is_staged[crypto_group] = false;
+    look_at_concerned(kmf, crypto_group);
     return kmf_save_groups(kmf);
 }
 
@@ -511,7 +609,7 @@ kf_err otar_kmf_warm_start(otar_kmf *kmf, uint32_t rsi)
 kf_err otar_kmf_modify_key(otar_kmf *kmf, uint32_t rsi, uint16_t sln)
 {
     kmf_unit *u = served(kmf, rsi);
-    size_t g = group_of(kmf, sln);
+    size_t g = kmf_group_of(kmf, sln);
     if (u == NULL || g == kmf->group_count || !kmf_is_member(u, g))
         return KF_E_STATE;
     u->modify_group = (uint8_t)g;
@@ -529,7 +627,7 @@ kf_err otar_kmf_change_rsi(otar_kmf *kmf, uint32_t rsi, uint32_t old_rsi, uint32
         return KF_E_DENIED;
     u->change_old = old_rsi;
     u->change_new = new_rsi;
-    u->new_rsi = is_own ? new_rsi : u->new_rsi;
+    kmf_set_rsi(u, u->rsi, is_own ? new_rsi : u->new_rsi);
     kf_err err = kmf_save_unit(u);
     return err == KF_OK ? want(u, KMF_WANT_CHANGE_RSI) : err;
 }
@@ -550,38 +648,4 @@ kf_err otar_kmf_set_service(otar_kmf *kmf, uint32_t rsi, bool on)
     u->is_out_of_service = !on;
     kf_err err = kmf_save_unit(u);
     return err != KF_OK || on ? err : want(u, KMF_WANT_NO_SERVICE);
-}
-
-/* ---- looking in ---- */
-
-const otar_key *otar_kmf_key(const otar_kmf *kmf, uint16_t sln, bool active)
-{
-    size_t g = group_of(kmf, sln);
-    if (g == kmf->group_count)
-        return NULL;
-    unsigned slot = kmf->active[p25_sln_crypto_group(sln)] ^ (active ? 0u : 1u);
-    return kmf_key(kmf, g, slot);
-}
-
-kf_err otar_kmf_status(const otar_kmf *kmf, uint32_t rsi, otar_unit_status *out)
-{
-    const kmf_unit *u = kmf_unit_of(kmf, rsi);
-    *out = (otar_unit_status){ 0 };
-    if (u == NULL)
-        return KF_E_STATE;
-    *out = (otar_unit_status){ .is_registered = u->is_registered,
-                               .is_away = u->is_away,
-                               .is_zeroized = u->is_zeroized,
-                               .is_settled = kmf_is_settled(u),
-                               .has_next = true };
-    for (size_t g = 0; g < kmf->group_count; g++) {
-        const unsigned cg = kmf_group_crypto_group(kmf, g);
-        out->has_next = out->has_next && is_ready(u, cg);
-        for (unsigned slot = 0; slot < 2; slot++) {
-            const bool is_valid = slot == kmf->active[cg] || kmf->is_staged[cg];
-            out->held += is_valid && kmf_holds(u, g, slot) ? 1u : 0u;
-            out->wanted += is_valid && kmf_is_member(u, g) ? 1u : 0u;
-        }
-    }
-    return KF_OK;
 }

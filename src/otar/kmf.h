@@ -108,6 +108,10 @@ const otar_key *otar_kmf_key(const otar_kmf *kmf, uint16_t sln, bool active);
 /** What is known of a unit. */
 typedef struct otar_unit_status {
     bool is_registered, is_away, is_zeroized;
+    bool is_condemned;      /**< to be zeroized, or it was */
+    bool is_out_of_service; /**< see otar_kmf_set_service() */
+    bool is_asked;          /**< a command waits for its answer */
+    bool has_ukek;
     bool is_settled; /**< holds and uses all it should, nothing outstanding */
     bool has_next;   /**< ready for the changeover of every crypto group it is in */
     size_t held;     /**< keys it acknowledged that are still valid */
@@ -115,5 +119,24 @@ typedef struct otar_unit_status {
 } otar_unit_status;
 /** @return KF_E_STATE for an unknown RSI. */
 KF_MUST_USE kf_err otar_kmf_status(const otar_kmf *kmf, uint32_t rsi, otar_unit_status *out);
+
+/** Units in the order of their records: unit i has slot i + 1 of the store. RSI 0 past the last. */
+size_t otar_kmf_unit_count(const otar_kmf *kmf);
+uint32_t otar_kmf_unit_rsi(const otar_kmf *kmf, size_t i);
+/** Groups in the order in which they were added. SLN 0 past the last. */
+size_t otar_kmf_group_count(const otar_kmf *kmf);
+uint16_t otar_kmf_group_sln(const otar_kmf *kmf, size_t i);
+/** Do new keys exist that await a changeover? */
+bool otar_kmf_is_staged(const otar_kmf *kmf, unsigned crypto_group);
+bool otar_kmf_is_member(const otar_kmf *kmf, uint32_t rsi, uint16_t sln);
+/**
+ * The KID that a unit acknowledged for a group, in the active or the inactive keyset; 0: none. It
+ * may be a former one: compare it with otar_kmf_key().
+ */
+uint16_t otar_kmf_held(const otar_kmf *kmf, uint32_t rsi, uint16_t sln, bool active);
+/** Did the unit say that the active keyset of a crypto group is its active one, too? */
+bool otar_kmf_uses_active(const otar_kmf *kmf, uint32_t rsi, unsigned crypto_group);
+/** Units that otar_kmf_next() looked at since the start: what its cost is made of. */
+uint64_t otar_kmf_looks(const otar_kmf *kmf);
 
 #endif

@@ -24,11 +24,8 @@ static p25_tek *find_tek(void *ctx, uint8_t algid, uint16_t kid)
     otar_key *key = otar_keys_named(&kmf->keys, false, algid, kid);
     if (key != NULL)
         return key->tek;
-    for (size_t i = 0; i < kmf->unit_count; i++)
-        if (kmf->units[i]->warm != NULL && kmf->units[i]->warm_kid == kid &&
-            algid == P25_ALGID_AES256)
-            return kmf->units[i]->warm_tek;
-    return NULL;
+    const kmf_unit *u = algid == P25_ALGID_AES256 ? kmf_map_get(&kmf->by_warm_kid, kid) : NULL;
+    return u == NULL ? NULL : u->warm_tek;
 }
 
 static bool find_peer(void *ctx, const p25_kmm_frame *frame, p25_peer *out)
@@ -37,7 +34,9 @@ static bool find_peer(void *ctx, const p25_kmm_frame *frame, p25_peer *out)
     kmf_unit *u = kmf_unit_of(kmf, frame->source_rsi);
     if (u == NULL || frame->destination_rsi != kmf->config.rsi)
         return false;
-    *out = (p25_peer){ &u->mac, NULL, u->level, kmf_common(u) != NULL };
+    /* An operator who begins anew says that the keys we think it has are lost. */
+    const bool is_keyed = kmf_common(u) != NULL && (u->wants & KMF_WANT_WARM_START) == 0;
+    *out = (p25_peer){ &u->mac, NULL, u->level, is_keyed };
     return true;
 }
 
@@ -80,7 +79,7 @@ static void lose_key(kmf_unit *u, uint16_t kid)
     for (size_t g = 0; g < OTAR_GROUPS_MAX; g++)
         for (unsigned slot = 0; slot < 2; slot++)
             if (u->held[g][slot] == kid)
-                u->held[g][slot] = 0;
+                kmf_set_held(u, g, slot, 0);
 }
 
 /* ---- messages that a unit sends by itself ---- */
@@ -149,11 +148,10 @@ static kf_err hear_unable(heard *h)
 
 static void take_status(heard *h, const kmf_item *item, uint8_t status)
 {
-    uint16_t *held = &h->unit->held[item->group][item->slot];
     const bool is_gone = item->erase && status == STATUS_DOES_NOT_EXIST;
     h->has_changed = true;
     if (status == STATUS_PERFORMED || is_gone)
-        *held = item->erase ? 0 : item->kid;
+        kmf_set_held(h->unit, item->group, item->slot, item->erase ? 0 : item->kid);
     else
         kmf_tell(h->unit, OTAR_EV_KEY_NOT_TAKEN, h->unit->out.message_id, status);
 }
@@ -185,7 +183,7 @@ static kf_err hear_warm_ack(heard *h, const p25_rekey_ack *ack)
     }
     succeed(h);
     /* Whatever it held is in doubt: all of it is sent again. */
-    memset(u->held, 0, sizeof u->held);
+    kmf_forget_held(u);
     u->warm_is_acked = true;
     u->is_reconciled = u->has_half_inventory = false;
     h->has_changed = true;
@@ -234,7 +232,7 @@ static void see_kid(kmf_unit *u, uint8_t keyset, uint16_t kid)
             if (keyset != kmf_keyset(kmf_group_crypto_group(u->kmf, g), slot))
                 continue;
             if (key != NULL && key->kid == kid)
-                u->held[g][slot] = kid;
+                kmf_set_held(u, g, slot, kid);
             u->seen[g][slot] = u->seen[g][slot] || u->held[g][slot] == kid;
         }
 }
@@ -245,7 +243,7 @@ static void reconcile(kmf_unit *u)
     for (size_t g = 0; g < OTAR_GROUPS_MAX; g++)
         for (unsigned slot = 0; slot < 2; slot++)
             if (!u->seen[g][slot])
-                u->held[g][slot] = 0;
+                kmf_set_held(u, g, slot, 0);
     u->has_half_inventory = false;
     u->is_reconciled = true;
 }
@@ -284,7 +282,7 @@ static kf_err hear_zeroize(heard *h)
 {
     kmf_unit *u = h->unit;
     succeed(h);
-    memset(u->held, 0, sizeof u->held);
+    kmf_forget_held(u);
     kmf_forget_warm(u);
     u->is_zeroized = true;
     h->has_changed = true;
@@ -298,12 +296,13 @@ static kf_err hear_change_rsi(heard *h)
     kmf_unit *u = h->unit;
     u->wants &= ~(unsigned)KMF_WANT_CHANGE_RSI;
     if (c->status == STATUS_PERFORMED && u->change_old == u->rsi)
-        u->rsi = u->change_new;
+        kmf_set_rsi(u, u->change_new, 0);
     if (c->status == STATUS_PERFORMED)
         succeed(h);
     else
         fail(h, c->status);
-    u->new_rsi = 0;
+    kmf_set_rsi(u, u->rsi, 0);
+    u->speaks_as = 0;
     h->has_changed = true;
     return KF_OK;
 }
@@ -316,8 +315,11 @@ static kf_err hear_negative(heard *h)
         return KF_OK;
     if (n->status == STATUS_DOES_NOT_EXIST)
         lose_key(u, u->out.sealed_kid);
-    if (u->out.message_id == P25_KMM_CHANGE_RSI_CMD)
+    if (u->out.message_id == P25_KMM_CHANGE_RSI_CMD) {
         u->wants &= ~(unsigned)KMF_WANT_CHANGE_RSI;
+        u->speaks_as = 0;
+        kmf_set_rsi(u, u->rsi, 0);
+    }
     fail(h, n->status);
     h->has_changed = true;
     return KF_OK;
@@ -366,6 +368,24 @@ static kf_err dispatch(heard *h)
     return drop(h);
 }
 
+/*
+ * The unit may have changed its RSI while its answer was lost. What it proves is believed; from a
+ * message without a MAC follows only where to ask.
+ */
+static void note_address(heard *h)
+{
+    kmf_unit *u = h->unit;
+    u->speaks_as = h->in->frame.source_rsi;
+    if (!h->in->authenticated || u->new_rsi == 0 || u->speaks_as != u->new_rsi)
+        return;
+    kmf_set_rsi(u, u->new_rsi, 0);
+    u->speaks_as = 0;
+    u->wants &= ~(unsigned)KMF_WANT_CHANGE_RSI;
+    if (u->out.is_set && u->out.message_id == P25_KMM_CHANGE_RSI_CMD)
+        kmf_abandon(u);
+    h->has_changed = true;
+}
+
 static kf_err judge(heard *h)
 {
     const p25_kmm_frame *f = &h->in->frame;
@@ -376,6 +396,7 @@ static kf_err judge(heard *h)
         h->in->kmm.is_opaque || (h->in->authenticated && !key_is_theirs(h->unit, f->mac.kid)))
         return drop(h);
     const size_t start = h->out->len;
+    note_address(h);
     kf_err err = dispatch(h);
     if (err == KF_OK && h->has_changed)
         err = kmf_save_unit(h->unit);
@@ -399,7 +420,13 @@ kf_err otar_kmf_receive(otar_kmf *kmf, kf_time now, kf_slice datagram, kf_writer
     err = p25_open_dli(&with, P25_SIDE_OTAR, datagram, &in, &fault);
     if (err == KF_OK) {
         heard h = { kmf, kmf_unit_of(kmf, in.frame.source_rsi), &in, out, false };
+        const bool was_asked = h.unit->out.is_set;
         err = judge(&h);
+        kmf_appoint(h.unit);
+        if (was_asked && !h.unit->out.is_set)
+            kmf_queue_urgent(&kmf->queue, &h.unit->turn);
+        else
+            kmf_queue_ready(&kmf->queue, &h.unit->turn);
     } else if (err != KF_E_NO_MEMORY && err != KF_E_BACKEND) {
         err = KF_OK; /* dropped */
     }

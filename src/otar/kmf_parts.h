@@ -3,8 +3,10 @@
 #define OTAR_KMF_PARTS_H
 
 #include "otar/kmf.h"
+#include "otar/kmf_index.h"
 
 #define KMF_ACTIVE_NONE 0xffu
+#define KMF_KIDS        65536u
 /** Answers in a row that a unit may fail before it must be heard from again. */
 #define KMF_STRIKES_MAX 4u
 
@@ -39,10 +41,12 @@ typedef struct kmf_outstanding {
     uint8_t octets[P25_DLI_DATAGRAM_MAX];
 } kmf_outstanding;
 
-typedef struct kmf_unit {
+struct kmf_unit {
     otar_kmf *kmf;
+    kmf_turn turn;
     uint32_t slot; /* of the store */
     uint32_t rsi, new_rsi;
+    uint32_t speaks_as; /* of the two, where it was heard last; 0: rsi. Not stored */
     p25_level level;
     kf_secret *ukek;
     uint16_t ukek_kid;
@@ -68,7 +72,7 @@ typedef struct kmf_unit {
     p25_tek *warm_tek;
     p25_kek *warm_kek;
     kmf_outstanding out;
-} kmf_unit;
+};
 
 struct otar_kmf {
     otar_kmf_config config;
@@ -81,9 +85,15 @@ struct otar_kmf {
     otar_keys keys; /* by SLN in keyset slot 0 or 1 of its crypto group */
     uint8_t active[OTAR_CRYPTO_GROUPS];
     bool is_staged[OTAR_CRYPTO_GROUPS];
+    otar_key *placed[OTAR_GROUPS_MAX][2]; /* keys, by group and slot */
     uint16_t next_kid;
-    size_t unit_count, turn;
+    unsigned kids_left;          /* from next_kid on, that the record calls used already */
+    uint32_t kid_uses[KMF_KIDS]; /* acknowledgments of a KID that are remembered */
+    size_t unit_count, unit_room;
     kmf_unit **units;
+    kmf_map by_rsi, by_warm_kid;
+    kmf_queue queue;
+    uint64_t looks;
     kf_secret *record;
 };
 
@@ -96,7 +106,13 @@ bool kmf_holds(const kmf_unit *u, size_t group, unsigned slot);
 /** A TEK we share with the unit, by what it acknowledged; NULL. */
 p25_tek *kmf_common(const kmf_unit *u);
 kmf_unit *kmf_unit_of(const otar_kmf *kmf, uint32_t rsi);
-/** A KID nobody has. Saves the groups, for the next one. */
+/** Give a unit its RSI and the one it is changing to (0: none). */
+void kmf_set_rsi(kmf_unit *u, uint32_t rsi, uint32_t new_rsi);
+/** Remember which key the unit has in that place; 0: none. */
+void kmf_set_held(kmf_unit *u, size_t group, unsigned slot, uint16_t kid);
+/** It has none in any place. */
+void kmf_forget_held(kmf_unit *u);
+/** A KID nobody has. Reserved in the record of the groups before it is given out. */
 KF_MUST_USE kf_err kmf_take_kid(otar_kmf *kmf, uint16_t *kid);
 KF_MUST_USE kf_err kmf_save_groups(otar_kmf *kmf);
 KF_MUST_USE kf_err kmf_save_unit(kmf_unit *u);
@@ -104,6 +120,12 @@ void kmf_forget_warm(kmf_unit *u);
 /** The outstanding command will not be waited for; what it did is unknown. */
 void kmf_abandon(kmf_unit *u);
 void kmf_tell(const kmf_unit *u, otar_event_kind kind, uint8_t message_id, uint8_t status);
+/** The timer of the unit follows its outstanding command. */
+void kmf_appoint(kmf_unit *u);
+/** May the keys of a crypto group change over, as far as the unit goes? */
+bool kmf_is_ready(const kmf_unit *u, unsigned crypto_group);
+/** The group of an SLN, or group_count. */
+size_t kmf_group_of(const otar_kmf *kmf, uint16_t sln);
 /** Is there nothing left to send to the unit? */
 bool kmf_is_settled(const kmf_unit *u);
 

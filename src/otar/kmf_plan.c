@@ -91,6 +91,8 @@ static kf_err make_warm_key(kmf_unit *u, uint8_t *wrapped)
     if (err == KF_OK)
         err = kf_secret_new_random(u->kmf->rng, 32, &u->warm);
     if (err == KF_OK)
+        kmf_map_put(&u->kmf->by_warm_kid, u->warm_kid, u);
+    if (err == KF_OK)
         err = p25_tek_new(P25_ALGID_AES256, u->warm_kid, u->warm, &u->warm_tek);
     if (err == KF_OK)
         err = p25_kek_new(P25_ALGID_AES256, u->warm_kid, u->warm, &u->warm_kek);
@@ -236,7 +238,9 @@ static bool try_modify_key(kmf_unit *u, draft *d)
 {
     p25_modify_key *m = &d->kmm.body.modify_key;
     const size_t g = u->modify_group;
-    if ((u->wants & KMF_WANT_MODIFY_KEY) == 0 || kmf_common(u) == NULL || !kmf_is_member(u, g))
+    if (!kmf_is_member(u, g)) /* it left since */
+        u->wants &= ~(unsigned)KMF_WANT_MODIFY_KEY;
+    if ((u->wants & KMF_WANT_MODIFY_KEY) == 0 || kmf_common(u) == NULL)
         return false;
     u->wants &= ~(unsigned)KMF_WANT_MODIFY_KEY;
     const unsigned cg = kmf_group_crypto_group(u->kmf, g);
@@ -323,7 +327,7 @@ static kf_err number(kmf_unit *u, draft *d)
     p25_kmm_frame *f = &d->kmm.frame;
     d->kmm.side = P25_SIDE_OTAR;
     f->source_rsi = u->kmf->config.rsi;
-    f->destination_rsi = u->rsi;
+    f->destination_rsi = u->new_rsi != 0 && u->speaks_as != 0 ? u->speaks_as : u->rsi;
     if (f->message_id == P25_KMM_NO_SERVICE)
         return KF_OK;
     f->response_kind = d->has_no_answer ? P25_RK1_NONE : P25_RK3_IMMEDIATE;
@@ -398,17 +402,29 @@ static kf_err next_of_unit(kmf_unit *u, kf_time now, kf_writer *out)
     return d.err != KF_OK ? d.err : send_planned(u, now, &d, out);
 }
 
+void kmf_appoint(kmf_unit *u)
+{
+    kmf_queue *queue = &u->kmf->queue;
+    if (u->out.is_set)
+        kmf_queue_wait(queue, &u->turn, u->out.due);
+    else
+        kmf_queue_forget(queue, &u->turn);
+}
+
 kf_err otar_kmf_next(otar_kmf *kmf, kf_time now, uint32_t *rsi, kf_writer *out)
 {
     const size_t start = out->len;
     kf_err err = kmf->has_stopped ? KF_E_STATE : KF_OK;
+    kmf_unit *u = NULL;
     *rsi = 0;
-    for (size_t i = 0; err == KF_OK && out->len == start && i < kmf->unit_count; i++) {
-        kmf_unit *u = kmf->units[kmf->turn % kmf->unit_count];
+    while (err == KF_OK && out->len == start && (u = kmf_queue_take(&kmf->queue, now)) != NULL) {
+        kmf->looks++;
         err = next_of_unit(u, now, out);
         *rsi = u->rsi;
-        if (out->len == start)
-            kmf->turn++;
+        kmf_appoint(u);
+        /* What needs no answer may be followed by more at once; what failed is tried again. */
+        if (err != KF_OK || (out->len != start && !u->out.is_set))
+            kmf_queue_ready(&kmf->queue, &u->turn);
     }
     return err;
 }

@@ -1,5 +1,6 @@
 #include "otar/unit.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -148,6 +149,11 @@ kf_err otar_unit_join(otar_unit *u, uint32_t group_rsi)
 {
     if (u->has_stopped)
         return KF_E_STATE;
+    if (group_rsi == 0 || group_rsi == u->own.rsi || group_rsi == u->config.kmf_rsi)
+        return KF_E_MALFORMED;
+    for (size_t i = 0; i < u->group_count; i++)
+        if (u->groups[i].rsi == group_rsi)
+            return KF_OK;
     if (u->group_count == OTAR_UNIT_GROUPS_MAX)
         return KF_E_NO_SPACE;
     unit_address *a = &u->groups[u->group_count++];
@@ -209,13 +215,67 @@ static void address_kmm(const otar_unit *u, p25_kmm *kmm)
     kmm->frame.destination_rsi = u->config.kmf_rsi;
 }
 
+static bool can_protect(const otar_key *key)
+{
+    return !key->is_temporary && !key->is_kek && key->algid == P25_ALGID_AES256;
+}
+
+/* How many keys of the same keyset were stored after this one. */
+static unsigned age_in_keyset(const otar_key *key)
+{
+    unsigned age = 0;
+    for (const otar_key *k = key->next; k != NULL; k = k->next)
+        age += k->keyset == key->keyset && can_protect(k) ? 1u : 0u;
+    return age;
+}
+
+/* The newest key of each keyset, active ones first; *left is how many to pass over. */
+static const otar_key *key_of_turn(const otar_unit *u, unsigned *left)
+{
+    for (unsigned pass = 0; pass < 2; pass++)
+        for (const otar_key *k = u->keys.first; k != NULL; k = k->next)
+            if (can_protect(k) && age_in_keyset(k) == 0 &&
+                otar_keys_is_active(&u->keys, k) == (pass == 0) && (*left)-- == 0)
+                return k;
+    return NULL;
+}
+
+/* The key of that age in the keyset of the newest; where there is none so old, round again. */
+static p25_tek *older_key(const otar_unit *u, const otar_key *newest, unsigned age)
+{
+    unsigned count = 0;
+    for (const otar_key *k = u->keys.first; k != NULL; k = k->next)
+        count += k->keyset == newest->keyset && can_protect(k) ? 1u : 0u;
+    for (const otar_key *k = u->keys.first; k != NULL; k = k->next)
+        if (k->keyset == newest->keyset && can_protect(k) && age_in_keyset(k) == age % count)
+            return k->tek;
+    return NULL;
+}
+
+/*
+ * A key of ours may be one that the KMF has replaced since, or takes from us no more: what we seal
+ * with it is lost. So while nothing is heard from it, requests go through our keysets, an older key
+ * each time round, and one turn is clear, which it believes if it has no key in common with us.
+ * Every turn twice, for a Hello may alternate with a Registration, and both must come through.
+ */
+static p25_tek *request_tek(const otar_unit *u)
+{
+    unsigned left = UINT_MAX;
+    (void)key_of_turn(u, &left);
+    const unsigned turns = UINT_MAX - left + 1, turn = u->unheard / 2;
+    left = turn % turns;
+    const otar_key *newest = key_of_turn(u, &left);
+    return newest == NULL ? NULL : older_key(u, newest, turn / turns);
+}
+
 /* Unprotected unless the policy wants more and there is a key. */
 static kf_err send_open(otar_unit *u, p25_kmm *kmm, kf_writer *out)
 {
-    p25_tek *tek = u->config.level == P25_LEVEL_ENHANCED ? own_tek(u) : NULL;
+    p25_tek *tek = u->config.level == P25_LEVEL_ENHANCED ? request_tek(u) : NULL;
     const p25_seal how = { .mac = tek, .scheme = u->mac.scheme, .outer = tek };
     if (u->has_stopped)
         return KF_E_STATE;
+    u->unheard++;
     address_kmm(u, kmm);
     return p25_seal_dli(&how, kmm, u->rng, out);
 }
@@ -342,23 +402,30 @@ static kf_err perform(unit_request *q, kf_slice datagram, kf_writer *out)
     kf_err err = KF_OK;
 
     q->seal_with = f->mac.kind == P25_MAC_NONE ? NULL : find_tek(u, f->mac.algid, f->mac.kid);
-    const bool is_asked = is_answered(q); /* before a Change-RSI changes who we are */
+    /* Before the action, for a Change-RSI moves the addresses and starts numbers anew. */
+    const bool is_asked = is_answered(q), is_ours = q->to == &u->own;
+    const bool was_registered = u->is_registered, is_fresh = q->in->number == P25_MN_FRESH;
+    if (is_fresh)
+        p25_mn_accept(&q->to->mn, f->mn, q->in->digest);
     carry_out(q);
-    /* Null stands for no answer: an unprotected message gets none, whatever kind it asks for. */
-    const bool answers = is_asked && q->answer.frame.message_id != P25_KMM_NULL;
+    /* Null stands for no answer; without a key there can be none. */
+    const bool answers =
+        is_asked && q->answer.frame.message_id != P25_KMM_NULL && q->seal_with != NULL;
     if (answers)
         err = seal_answer(q);
+    else if (is_fresh && is_ours)
+        u->answer_len = 0; /* the last one is not this message's */
     forget(q);
-    if (q->in->number == P25_MN_FRESH && q->to != NULL)
-        p25_mn_accept(&q->to->mn, f->mn, q->in->digest);
     if (err == KF_OK && answers)
         err = p25_mn_digest(datagram, u->last_digest);
     otar_keys_bury(&u->keys);
+    p25_tek_free(&q->own_seal);
     if (err != KF_OK) { /* done, and not to be told: memory and record must not drift apart */
         u->has_stopped = true;
         return err;
     }
-    if ((err = save(u)) != KF_OK)
+    /* What anybody can send as often as he likes wears no storage out. */
+    if ((is_fresh || u->is_registered != was_registered) && (err = save(u)) != KF_OK)
         return err;
     tell(u, q->forget_all ? OTAR_EV_ZEROIZED : OTAR_EV_ACTED, f, OTAR_STATUS_PERFORMED);
     if (answers)
@@ -373,12 +440,20 @@ static kf_err answer_again(otar_unit *u, kf_writer *out)
     return out->err;
 }
 
-/* What was opened: a retry, a message without a right to act, or a command. */
+/* What was opened: a retry, a message without a number that we have no use for, a command. Only
+ * what has a number is answered: the kept answer is always the last number's. */
 static kf_err judge(unit_request *q, kf_slice datagram, kf_writer *out)
 {
     otar_unit *u = q->unit;
-    if (q->in->number == P25_MN_RETRY)
+    const p25_opened *in = q->in;
+    if (in->number == P25_MN_RETRY)
         return q->to == &u->own && u->answer_len > 0 ? answer_again(u, out) : KF_OK;
+    if (in->number == P25_MN_ABSENT && unit_action_of(in->frame.message_id) == NULL) {
+        tell(u, OTAR_EV_REFUSED, &in->frame, P25_STATUS_NONE);
+        return KF_OK;
+    }
+    if (in->authenticated)
+        u->unheard = 0;
     return perform(q, datagram, out);
 }
 

@@ -50,7 +50,10 @@ void otar_unit_free(otar_unit **unit);
  */
 KF_MUST_USE kf_err otar_unit_load(otar_unit *unit, const otar_key *where, kf_secret **material);
 
-/** Add a group RSI; messages to it start at number 0. @return KF_E_NO_SPACE; the store's. */
+/**
+ * Add a group RSI; messages to it start at number 0. Nothing happens when it is there already.
+ * @return KF_E_MALFORMED for 0, our own RSI or the KMF's; KF_E_NO_SPACE; the store's.
+ */
 KF_MUST_USE kf_err otar_unit_join(otar_unit *unit, uint32_t group_rsi);
 
 /**

@@ -136,6 +136,9 @@ static void do_warm_start(unit_request *q)
     if (err == KF_OK) {
         u->warm_since = q->now;
         q->seal_with = otar_keys_temporary(&u->keys)->tek;
+    } else if (q->in->warm_key != NULL &&
+               p25_tek_new(w->algid, w->kid, q->in->warm_key, &q->own_seal) == KF_OK) {
+        q->seal_with = q->own_seal; /* both ends know it, so it can carry the refusal */
     }
     p25_rekey_ack *ack = &q->answer.body.rekey_ack;
     ack->keys[ack->count++] = (p25_key_status){ w->algid, w->kid, status_of(err) };
@@ -176,12 +179,24 @@ static void do_modify_keyset(unit_request *q)
 
 /* ---- identity and the rest ---- */
 
-static uint8_t change_group(otar_unit *u, const p25_change_rsi *c)
+#define RSI_EVERYBODY 0xffffffu
+
+static size_t find_group(const otar_unit *u, uint32_t rsi)
 {
     size_t at = 0;
-    while (at < u->group_count && u->groups[at].rsi != c->old_rsi)
+    while (at < u->group_count && u->groups[at].rsi != rsi)
         at++;
-    if (c->old_rsi == 0) {
+    return at;
+}
+
+static uint8_t change_group(otar_unit *u, const p25_change_rsi *c)
+{
+    /* To add one we have is to start its numbers anew: it must not be there twice. */
+    const size_t same = find_group(u, c->new_rsi);
+    size_t at = c->old_rsi == 0 ? same : find_group(u, c->old_rsi);
+    if (same < u->group_count && at != same)
+        return OTAR_STATUS_NOT_PERFORMED;
+    if (c->old_rsi == 0 && at == u->group_count) {
         if (u->group_count == OTAR_UNIT_GROUPS_MAX)
             return OTAR_STATUS_NO_MEMORY;
         at = u->group_count++;
@@ -200,15 +215,16 @@ static uint8_t change_group(otar_unit *u, const p25_change_rsi *c)
 static uint8_t change_rsi(unit_request *q, const p25_change_rsi *c)
 {
     otar_unit *u = q->unit;
-    if (c->old_rsi == 0 && c->new_rsi == 0)
+    if ((c->old_rsi == 0 && c->new_rsi == 0) || c->new_rsi == u->config.kmf_rsi ||
+        c->new_rsi == RSI_EVERYBODY)
         return OTAR_STATUS_NOT_PERFORMED;
     if (c->old_rsi != u->own.rsi)
         return c->new_rsi == u->own.rsi ? OTAR_STATUS_NOT_PERFORMED : change_group(u, c);
-    if (c->new_rsi == 0)
-        return OTAR_STATUS_NOT_PERFORMED; /* never without an individual RSI */
+    /* Never without an individual RSI, nor with a group's. */
+    if (c->new_rsi == 0 || find_group(u, c->new_rsi) < u->group_count)
+        return OTAR_STATUS_NOT_PERFORMED;
     u->own.rsi = c->new_rsi;
     p25_mn_state_init(&u->own.mn, c->mn, u->config.mnp);
-    q->to = NULL; /* the new state must not take the old number */
     return OTAR_STATUS_PERFORMED;
 }
 
@@ -220,18 +236,35 @@ static void do_change_rsi(unit_request *q)
     q->answer.body.change_rsi.status = change_rsi(q, c);
 }
 
+/* spec: facts 2.6 - the last number is one of its source, so another KMF begins with 1 */
+static void configure_numbers(p25_mn_state *mn, uint16_t window, bool has_new_source)
+{
+    mn->window = window;
+    if (has_new_source)
+        p25_mn_state_init(mn, 0, window);
+}
+
+/* A window of 0 would refuse every number there is. */
+static uint8_t load_config(otar_unit *u, const p25_load_config *c)
+{
+    const bool has_new_source = c->kmf_rsi != u->config.kmf_rsi;
+    if (c->mnp == 0 || c->kmf_rsi == 0 || c->kmf_rsi == RSI_EVERYBODY || c->kmf_rsi == u->own.rsi ||
+        find_group(u, c->kmf_rsi) < u->group_count)
+        return OTAR_STATUS_NOT_PERFORMED;
+    u->config.kmf_rsi = c->kmf_rsi;
+    u->config.mnp = c->mnp;
+    configure_numbers(&u->own.mn, c->mnp, has_new_source);
+    for (size_t i = 0; i < u->group_count; i++)
+        configure_numbers(&u->groups[i].mn, c->mnp, has_new_source);
+    return OTAR_STATUS_PERFORMED;
+}
+
 static void do_load_config(unit_request *q)
 {
     const p25_load_config *c = &q->in->kmm.body.load_config;
-    otar_unit *u = q->unit;
-    u->config.kmf_rsi = c->kmf_rsi;
-    u->config.mnp = c->mnp;
-    u->own.mn.window = c->mnp;
-    for (size_t i = 0; i < u->group_count; i++)
-        u->groups[i].mn.window = c->mnp;
     q->answer.frame.message_id = P25_KMM_LOAD_CONFIG_RSP;
     q->answer.body.load_config = *c;
-    q->answer.body.load_config.status = OTAR_STATUS_PERFORMED;
+    q->answer.body.load_config.status = load_config(q->unit, c);
 }
 
 static void do_capabilities(unit_request *q)
@@ -275,7 +308,7 @@ static void do_registration_rsp(unit_request *q)
         q->unit->is_registered = q->in->frame.message_id == P25_KMM_REGISTRATION_RSP;
 }
 
-/* A Hello of the KMF and a Null need nothing. */
+/* A Hello of the KMF needs nothing. */
 static void do_nothing(unit_request *q)
 {
     (void)q;
@@ -285,7 +318,6 @@ static const struct {
     uint8_t message_id;
     unit_action *act;
 } actions[] = {
-    { P25_KMM_NULL, do_nothing },
     { P25_KMM_CAPABILITIES_CMD, do_capabilities },
     { P25_KMM_CHANGE_RSI_CMD, do_change_rsi },
     { P25_KMM_CHANGEOVER_CMD, do_changeover },

@@ -15,29 +15,37 @@ static void list_keysets(const otar_keys *keys, bool active, p25_keyset_ids *out
     }
 }
 
-static p25_kid_list *list_for(p25_kid_lists *out, const otar_key *key)
+static bool is_listed(const p25_kid_lists *out, const otar_key *key)
 {
-    p25_kid_list *last = out->count == 0 ? NULL : &out->lists[out->count - 1];
-    if (last != NULL && last->keyset == key->keyset && last->algid == key->algid)
-        return last;
-    if (out->count == P25_KID_LISTS_MAX)
-        return NULL;
-    last = &out->lists[out->count++];
-    *last = (p25_kid_list){ key->keyset, key->algid, out->kid_count, 0 };
-    return last;
+    for (size_t i = 0; i < out->count; i++)
+        if (out->lists[i].keyset == key->keyset && out->lists[i].algid == key->algid)
+            return true;
+    return false;
 }
 
-/* false: more than a message holds. */
+/* All keys like this one. */
+static void list_like(const otar_key *key, p25_kid_list *list, p25_kid_lists *out)
+{
+    *list = (p25_kid_list){ key->keyset, key->algid, out->kid_count, 0 };
+    for (const otar_key *k = key; k != NULL; k = k->next)
+        if (!k->is_temporary && k->keyset == key->keyset && k->algid == key->algid) {
+            out->kids[out->kid_count++] = k->kid;
+            list->count++;
+        }
+}
+
+_Static_assert(OTAR_KEYS_MAX <= P25_KIDS_MAX, "all keys of a unit fit one inventory");
+
+/* One list for each keyset and algorithm, so that the most fits. false: more than a message holds.
+ */
 static bool list_kids(const otar_keys *keys, bool active, p25_kid_lists *out)
 {
     for (const otar_key *k = keys->first; k != NULL; k = k->next) {
-        if (k->is_temporary || otar_keys_is_active(keys, k) != active)
+        if (k->is_temporary || otar_keys_is_active(keys, k) != active || is_listed(out, k))
             continue;
-        p25_kid_list *list = list_for(out, k);
-        if (list == NULL || out->kid_count == P25_KIDS_MAX)
+        if (out->count == P25_KID_LISTS_MAX)
             return false;
-        out->kids[out->kid_count++] = k->kid;
-        list->count++;
+        list_like(k, &out->lists[out->count++], out);
     }
     return true;
 }

@@ -32,6 +32,7 @@ struct otar_unit {
     size_t group_count;
     unit_address groups[OTAR_UNIT_GROUPS_MAX];
     kf_time warm_since;
+    unsigned unheard; /* messages of ours since the KMF was heard, with a MAC */
     uint8_t last_digest[P25_MN_DIGEST_OCTETS]; /* of the last datagram that was answered */
     size_t answer_len;                         /* 0: none yet */
     uint8_t answer[P25_DLI_DATAGRAM_MAX];
@@ -44,7 +45,8 @@ typedef struct unit_request {
     kf_time now;
     p25_opened *in;
     unit_address *to;
-    p25_tek *seal_with; /* of the answer */
+    p25_tek *seal_with; /* of the answer; NULL: there can be none */
+    p25_tek *own_seal;  /* the same, when it is a key we do not keep; freed after the answer */
     p25_kmm answer;
     bool forget_all;  /* after the answer is sealed: Zeroize */
     bool forget_warm; /* the same: the warm start is over */
