@@ -44,7 +44,14 @@ static unit_address read_address(kf_reader *r)
 
 static kf_err save(otar_unit *u)
 {
-    kf_writer w = kf_writer_init(kf_secret_edit(u->record), RECORD_OCTETS);
+    /* Room for as long as it is needed: a process may hold thousands of units. */
+    kf_secret *room = NULL;
+    kf_err err = kf_secret_new(RECORD_OCTETS, &room);
+    if (err != KF_OK) {
+        u->has_stopped = true;
+        return err;
+    }
+    kf_writer w = kf_writer_init(kf_secret_edit(room), kf_secret_len(room));
     kf_write_u8(&w, RECORD_VERSION);
     kf_write_u24(&w, u->config.kmf_rsi);
     kf_write_u16(&w, u->config.mnp);
@@ -58,10 +65,10 @@ static kf_err save(otar_unit *u)
     kf_write_u16(&w, (uint16_t)u->answer_len);
     kf_write_octets(&w, u->answer, u->answer_len);
     otar_keys_write(&u->keys, &w);
-    kf_err err = w.err;
+    err = w.err;
     if (err == KF_OK)
         err = u->store.save(u->store.ctx, 0, kf_writer_slice(&w));
-    kf_wipe(kf_secret_edit(u->record), w.len);
+    kf_secret_free(&room);
     u->has_stopped = u->has_stopped || err != KF_OK;
     return err;
 }
@@ -113,9 +120,7 @@ kf_err otar_unit_new(const otar_unit_config *config, const otar_store *store,
     u->own.rsi = config->rsi;
     p25_mn_state_init(&u->own.mn, 0, u->config.mnp);
     p25_mac_peer_init(&u->mac, config->mac, config->first_scheme);
-    kf_err err = kf_secret_new(RECORD_OCTETS, &u->record);
-    if (err == KF_OK && record.len > 0)
-        err = restore(u, record);
+    kf_err err = record.len > 0 ? restore(u, record) : KF_OK;
     if (err != KF_OK)
         otar_unit_free(&u);
     *out = u;
@@ -129,7 +134,6 @@ void otar_unit_free(otar_unit **unit)
     if (u == NULL)
         return;
     otar_keys_clear(&u->keys);
-    kf_secret_free(&u->record);
     free(u);
 }
 

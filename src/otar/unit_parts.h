@@ -36,7 +36,6 @@ struct otar_unit {
     uint8_t last_digest[P25_MN_DIGEST_OCTETS]; /* of the last datagram that was answered */
     size_t answer_len;                         /* 0: none yet */
     uint8_t answer[P25_DLI_DATAGRAM_MAX];
-    kf_secret *record; /* room to write one in */
 };
 
 /** A command on its way through. */
