@@ -44,6 +44,8 @@ static const cli_option *option_in(const cli_option *options, const char *name, 
 static const cli_option *option_of(const cli_command *command, const char *name, size_t len)
 {
     const cli_option *option = command == NULL ? NULL : option_in(command->options, name, len);
+    if (option == NULL && (command == NULL || command->verb != NULL))
+        option = option_in(cli_to_vault, name, len);
     return option != NULL ? option : option_in(cli_common, name, len);
 }
 
@@ -91,6 +93,9 @@ static const char *nearest_option(const cli_command *command, const char *wanted
     nearest n = { wanted, NULL, 0 };
     if (command != NULL)
         for (const cli_option *o = command->options; o->name != NULL; o++)
+            nearest_try(&n, o->name);
+    if (command == NULL || command->verb != NULL)
+        for (const cli_option *o = cli_to_vault; o->name != NULL; o++)
             nearest_try(&n, o->name);
     for (const cli_option *o = cli_common; o->name != NULL; o++)
         nearest_try(&n, o->name);
@@ -427,6 +432,15 @@ static cli_status take_leading(parse *p, int argc, char *const argv[], int *at)
     return CLI_DONE;
 }
 
+/* Is a vault named on the line? Then its verbs come before commands on files of the same name. */
+static bool asks_vault(int argc, char *const argv[])
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--vault") == 0 || strncmp(argv[i], "--vault=", 8) == 0)
+            return true;
+    return false;
+}
+
 /* The command of one or two words at argv[*at]; *at moves past it. */
 static const cli_command *find_command(int argc, char *const argv[], int *at, char *typed,
                                        size_t size)
@@ -434,7 +448,9 @@ static const cli_command *find_command(int argc, char *const argv[], int *at, ch
     const cli_command *command = NULL;
     if (*at + 1 < argc) {
         snprintf(typed, size, "%s %s", argv[*at], argv[*at + 1]);
-        command = cli_command_named(typed);
+        command = asks_vault(argc, argv) ? vault_cli_named(typed) : NULL;
+        if (command == NULL)
+            command = cli_command_named(typed);
     }
     if (command != NULL) {
         *at += 2;
@@ -445,6 +461,17 @@ static const cli_command *find_command(int argc, char *const argv[], int *at, ch
     command = cli_command_named(argv[*at]);
     *at += command != NULL;
     return command;
+}
+
+/* --vault and its like were taken before the command was known. */
+static cli_status check_leading(const parse *p)
+{
+    const cli_call *call = p->call;
+    for (size_t i = 0; call->command->verb == NULL && i < call->count; i++)
+        for (const cli_option *o = cli_to_vault; o->name != NULL; o++)
+            if (call->values[i].option == o)
+                return unknown_option(p->out, call->command, o->name);
+    return CLI_DONE;
 }
 
 static cli_status version(const out_sink *o)
@@ -526,7 +553,8 @@ static cli_status parse_and_run(parse *p, int argc, char *const argv[])
     }
     if (p->want_version)
         return version(p->out);
-    if ((status = take_words(p, argc, argv, at)) != CLI_DONE ||
+    if ((status = check_leading(p)) != CLI_DONE ||
+        (status = take_words(p, argc, argv, at)) != CLI_DONE ||
         (status = check_required(p)) != CLI_DONE)
         return status;
     return run(p->call);

@@ -55,10 +55,14 @@ typedef struct cli_command {
     cli_option options[CLI_OPTIONS_MAX];       /**< ends at a NULL name */
     bool plain; /**< needs no crypto: runs even when the known answers fail */
     cli_status (*run)(const cli_call *call);
+    bool needs_vault;              /**< the example needs a vault that runs, or a backup of one */
+    const struct vault_verb *verb; /**< asks a vault, and has the options cli_to_vault; or NULL */
 } cli_command;
 
 /** Options that every command has. */
 extern const cli_option cli_common[];
+/** Options that every command to a vault has. */
+extern const cli_option cli_to_vault[];
 /** A group of commands that share their first word. */
 typedef struct cli_noun {
     const char *name, *summary, *example;
@@ -70,11 +74,14 @@ typedef struct cli_section {
     const cli_command *commands;
     size_t count;
 } cli_section;
-extern const cli_section cli_kms, cli_mikey;
+extern const cli_section cli_kms, cli_mikey, cli_keys, cli_p25, cli_vault_files;
 
 /** All sections as one table; i below the count. */
 const cli_command *cli_command_at(size_t i);
 size_t cli_command_count(void);
+/** Those that are not made from the verbs of the vault. */
+const cli_command *cli_static_at(size_t i);
+size_t cli_static_count(void);
 const cli_noun *cli_noun_at(size_t i);
 size_t cli_noun_count(void);
 /** What the examples assume: shell lines to run before the first one. */
@@ -120,6 +127,13 @@ cli_status cli_misuse(const cli_call *call, const char *field, const char *what,
 /** Something outside the request failed (memory, a library). @return CLI_REFUSED. */
 cli_status cli_give_up(const cli_call *call, const char *field, kf_err code);
 
+/* vault_cli.c: sections made from the verbs of the vault, one for each noun, at first use. */
+size_t vault_cli_count(void);
+const cli_section *vault_cli_section(size_t i);
+/** The command of a verb by the vault's own name for it, also when a command on files has that
+ * name; NULL. */
+const cli_command *vault_cli_named(const char *verb);
+
 /** The command of that path, or NULL. */
 const cli_command *cli_command_named(const char *path);
 /** Is word the first word of path (or all of it)? */
@@ -139,6 +153,7 @@ cli_status cli_run_help(const cli_call *call);
 /* man.c, completion.c */
 void cli_man_program(FILE *to);
 void cli_man_command(const cli_command *command, FILE *to);
+void cli_man_noun(const cli_noun *noun, FILE *to);
 /** "keyferry-kms-new", in buf. @return buf. */
 const char *cli_man_name(const cli_command *command, char *buf, size_t size);
 void cli_complete_bash(FILE *to);
@@ -155,6 +170,17 @@ cli_status run_mikey_seal(const cli_call *call);
 cli_status run_mikey_open(const cli_call *call);
 cli_status run_mikey_srtp(const cli_call *call);
 cli_status run_explain(const cli_call *call);
+cli_status run_keys_generate(const cli_call *call);
+cli_status run_keys_check(const cli_call *call);
+cli_status run_keys_export(const cli_call *call);
+cli_status run_keys_import(const cli_call *call);
+cli_status run_p25_kmf(const cli_call *call);
+cli_status run_p25_unit(const cli_call *call);
+cli_status run_p25_ctl(const cli_call *call);
+cli_status run_p25_fleet(const cli_call *call);
 cli_status run_selftest(const cli_call *call);
+cli_status run_vault_keyfile(const cli_call *call);
+cli_status run_vault_verify(const cli_call *call);
+cli_status run_vault_restore(const cli_call *call);
 
 #endif

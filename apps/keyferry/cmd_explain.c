@@ -2,6 +2,7 @@
 
 #include "explain/explain.h"
 #include "file.h"
+#include "keystore.h"
 #include "receiver.h"
 
 /* --- as JSON ---------------------------------------------------------------------------------- */
@@ -81,8 +82,12 @@ static out_error bad_message(const kf_fault *fault)
         out_why(&e, "it is larger or more deeply nested than is accepted");
     if (unknown)
         out_why(&e, "no message we speak starts like this");
-    out_do(&e, unknown ? "check that it is whole, or say what it is with --as"
-                       : "show the field and offset to whoever made it");
+    out_do(&e, "%s",
+           unknown ? "check that it is whole, or say what it is with --as"
+           : fault->code == KF_E_AUTH
+               ? "check that keys and passphrase are the right ones; if they "
+                 "are, octets were altered on the way"
+               : "show the field and offset to whoever made it");
     return e;
 }
 
@@ -109,17 +114,46 @@ static cli_status tell(const cli_call *call, const explain_options *options, kf_
     return out_json(call->out, s.document) && err == KF_OK ? CLI_DONE : CLI_REFUSED;
 }
 
+/* What opens things, from the options; --keys means another kind of file without --cert. */
+typedef struct openers {
+    receiver receiver;
+    keystore keys;
+    kf_secret *passphrase;
+} openers;
+
+static void openers_clear(openers *o)
+{
+    receiver_clear(&o->receiver);
+    keystore_clear(&o->keys);
+    kf_secret_free(&o->passphrase);
+}
+
+static cli_status openers_init(const cli_call *call, openers *o, explain_options *options)
+{
+    cli_status status = CLI_DONE;
+    if (cli_given(call, "cert")) {
+        status = receiver_init(call, &o->receiver);
+        options->receiver = &o->receiver.mikey;
+    } else if (cli_given(call, "keys")) {
+        status = keystore_load(call, "keys", cli_text(call, "keys"), KEYSTORE_BY_CONTENT,
+                               "passphrase-file", &o->keys);
+        options->keys = &o->keys.file;
+    } else if (cli_given(call, "passphrase-file")) { /* of the message, which is a key file */
+        status = file_passphrase(call, false, &o->passphrase);
+        options->passphrase = kf_secret_view(o->passphrase);
+    }
+    return status;
+}
+
 cli_status run_explain(const cli_call *call)
 {
-    receiver r;
+    openers o;
     kf_secret *input = NULL;
-    bool opens = cli_given(call, "keys");
-    cli_status status = CLI_DONE;
     explain_options options = { .near = cli_time(call, "now", keyring_now()) };
 
-    if (opens != cli_given(call, "cert"))
-        return cli_misuse(call, opens ? "cert" : "keys", "--cert and --keys go together",
-                          "key sets are checked against the certificate of their KMS", NULL);
+    if (cli_given(call, "cert") && !cli_given(call, "keys"))
+        return cli_misuse(call, "keys", "--cert and --keys go together",
+                          "a certificate alone opens nothing", NULL);
     if (cli_given(call, "as")) {
         options.as = explain_kind_named(cli_slice(call, "as"));
         if (options.as == EXPLAIN_UNKNOWN)
@@ -127,16 +161,13 @@ cli_status run_explain(const cli_call *call)
                               "the value must be one of the listed words",
                               "keyferry help explain lists them");
     }
-    memset(&r, 0, sizeof r);
-    if (opens) {
-        status = receiver_init(call, &r);
-        options.receiver = &r.mikey;
-    }
+    memset(&o, 0, sizeof o);
+    cli_status status = openers_init(call, &o, &options);
     if (status == CLI_DONE)
         status = file_read(call, "FILE", cli_argument_at(call, 0), EXPLAIN_INPUT_MAX, &input);
     if (status == CLI_DONE)
         status = tell(call, &options, kf_secret_view(input));
     kf_secret_free(&input);
-    receiver_clear(&r);
+    openers_clear(&o);
     return status;
 }

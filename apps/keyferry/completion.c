@@ -102,6 +102,8 @@ void cli_complete_bash(FILE *to)
         fprintf(to, "    '%s') [[ $cur == -* ]] && COMPREPLY=($(compgen -W '",
                 cli_command_at(i)->path);
         option_words(to, cli_command_at(i)->options);
+        if (cli_command_at(i)->verb != NULL)
+            option_words(to, cli_to_vault);
         option_words(to, cli_common);
         fputs("' -- \"$cur\")) && return ;;\n", to);
     }
@@ -151,6 +153,9 @@ void cli_complete_zsh(FILE *to)
     for (size_t i = 0; i < cli_command_count(); i++) {
         fprintf(to, "    '%s')\n        _arguments", cli_command_at(i)->path);
         for (const cli_option *o = cli_command_at(i)->options; o->name != NULL; o++)
+            zsh_option(to, o);
+        for (const cli_option *o = cli_to_vault; cli_command_at(i)->verb != NULL && o->name != NULL;
+             o++)
             zsh_option(to, o);
         for (const cli_option *o = cli_common; o->name != NULL; o++)
             zsh_option(to, o);
@@ -203,6 +208,8 @@ void cli_complete_fish(FILE *to)
         fputs("'\n", to);
     }
     for (const cli_option *o = cli_common; o->name != NULL; o++)
+        fish_option(to, NULL, o);
+    for (const cli_option *o = cli_to_vault; o->name != NULL; o++)
         fish_option(to, NULL, o);
     for (size_t i = 0; i < cli_command_count(); i++)
         for (const cli_option *o = cli_command_at(i)->options; o->name != NULL; o++)

@@ -293,15 +293,16 @@ static read_result from_terminal(const cli_call *call, bool twice, kf_secret **o
     return result;
 }
 
-cli_status file_passphrase(const cli_call *call, bool twice, kf_secret **out)
+static cli_status passphrase(const cli_call *call, const char *field, const char *path, bool twice,
+                             kf_secret **out)
 {
-    const char *path = cli_text(call, "passphrase-file"), *fault = NULL;
+    const char *fault = NULL;
     cli_status status;
 
     *out = NULL;
     if (path != NULL) {
         file_warn_if_open(call, path);
-        status = file_read(call, "passphrase-file", path, PASSPHRASE_MAX, out);
+        status = file_read(call, field, path, PASSPHRASE_MAX, out);
     } else if (isatty(STDIN_FILENO)) {
         status = read_report(call, "passphrase", "the passphrase", PASSPHRASE_MAX,
                              from_terminal(call, twice, out, &fault));
@@ -314,5 +315,16 @@ cli_status file_passphrase(const cli_call *call, bool twice, kf_secret **out)
         return status;
     kf_secret_free(out);
     return refuse(call, "passphrase", "will not use", path == NULL ? "the passphrase" : path, fault,
-                  "give one line of text in --passphrase-file FILE or on standard input");
+                  "give a file with one line of text, or that line on standard input");
+}
+
+cli_status file_passphrase(const cli_call *call, bool twice, kf_secret **out)
+{
+    return passphrase(call, "passphrase-file", cli_text(call, "passphrase-file"), twice, out);
+}
+
+cli_status file_passphrase_at(const cli_call *call, const char *field, const char *path,
+                              kf_secret **out)
+{
+    return passphrase(call, field, strcmp(path, "-") == 0 ? NULL : path, false, out);
 }

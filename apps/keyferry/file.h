@@ -42,5 +42,8 @@ cli_status file_check_free(const cli_call *call, const char *field, const char *
  * @param twice ask again on a terminal, for a new passphrase.
  */
 cli_status file_passphrase(const cli_call *call, bool twice, kf_secret **out);
+/** The one line of that file, or of standard input for "-". */
+cli_status file_passphrase_at(const cli_call *call, const char *field, const char *path,
+                              kf_secret **out);
 
 #endif

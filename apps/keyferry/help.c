@@ -119,9 +119,11 @@ static json_t *command_json(const cli_command *c)
                                         c->arguments[i].repeatable, "help", c->arguments[i].help));
     for (const cli_option *o = c->options; o->name != NULL; o++)
         json_array_append_new(list, option_json(o));
-    return json_pack("{s:s, s:s, s:o, s:s, s:o, s:o}", "command", c->path, "summary", c->summary,
-                     "about", maybe(c->about), "example", c->example, "arguments", arguments,
-                     "options", list);
+    for (const cli_option *o = cli_to_vault; c->verb != NULL && o->name != NULL; o++)
+        json_array_append_new(list, option_json(o));
+    return json_pack("{s:s, s:s, s:o, s:s, s:b, s:o, s:o}", "command", c->path, "summary",
+                     c->summary, "about", maybe(c->about), "example", c->example, "needs_vault",
+                     c->needs_vault, "arguments", arguments, "options", list);
 }
 
 static void table_json(const out_sink *o, const char *noun)
@@ -149,6 +151,7 @@ void cli_help_top(const out_sink *o)
     fputs("Usage: keyferry COMMAND [OPTION]... [ARGUMENT]...\n", o->data);
     commands(o->data, NULL);
     options(o->data, "Options of every command", cli_common);
+    options(o->data, "Options of every command to a vault", cli_to_vault);
     fputs(
         "\nExit status: 0 done, 1 refused, 2 usage. Data goes to standard output, talk to "
         "standard\n"
@@ -167,6 +170,12 @@ void cli_help_noun(const out_sink *o, const cli_noun *noun)
     }
     fprintf(o->data, "keyferry %s: %s\n", noun->name, noun->summary);
     commands(o->data, noun->name);
+    bool asks_vault = false;
+    for (size_t i = 0; i < cli_command_count(); i++)
+        asks_vault = asks_vault || (cli_command_at(i)->verb != NULL &&
+                                    cli_path_starts(cli_command_at(i)->path, noun->name));
+    if (asks_vault)
+        options(o->data, "Options of every command to a vault", cli_to_vault);
     options(o->data, "Options of every command", cli_common);
     example(o->data, noun->example);
 }
@@ -186,6 +195,8 @@ void cli_help_command(const out_sink *o, const cli_command *command)
     for (size_t i = 0; i < CLI_ARGUMENTS_MAX && command->arguments[i].name != NULL; i++)
         entry(o->data, command->arguments[i].name, command->arguments[i].help);
     options(o->data, "Options", command->options);
+    if (command->verb != NULL)
+        options(o->data, "Options of every command to a vault", cli_to_vault);
     options(o->data, "Options of every command", cli_common);
     example(o->data, command->example);
 }
@@ -221,14 +232,28 @@ static cli_status write_page(const cli_call *call, const char *dir, const cli_co
     return fclose(page) == 0 && ok ? CLI_DONE : page_fails(call, path);
 }
 
+static cli_status write_noun(const cli_call *call, const char *dir, const cli_noun *noun)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/keyferry-%s.1", dir, noun->name);
+    FILE *page = fopen(path, "we");
+    if (page == NULL)
+        return page_fails(call, path);
+    cli_man_noun(noun, page);
+    bool ok = ferror(page) == 0;
+    return fclose(page) == 0 && ok ? CLI_DONE : page_fails(call, path);
+}
+
 static cli_status write_pages(const cli_call *call, const char *dir)
 {
     cli_status status = write_page(call, dir, NULL);
     for (size_t i = 0; status == CLI_DONE && i < cli_command_count(); i++)
         status = write_page(call, dir, cli_command_at(i));
+    for (size_t i = 0; status == CLI_DONE && i < cli_noun_count(); i++)
+        status = write_noun(call, dir, cli_noun_at(i));
     if (status == CLI_DONE && call->out->json)
-        out_json(call->out,
-                 json_pack("{s:s, s:i}", "directory", dir, "pages", (int)cli_command_count() + 1));
+        out_json(call->out, json_pack("{s:s, s:i}", "directory", dir, "pages",
+                                      (int)(cli_command_count() + cli_noun_count()) + 1));
     return status;
 }
 

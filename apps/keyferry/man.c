@@ -169,8 +169,42 @@ void cli_man_command(const cli_command *c, FILE *to)
     for (size_t i = 0; i < CLI_ARGUMENTS_MAX && c->arguments[i].name != NULL; i++)
         tagged(to, c->arguments[i].name, NULL, c->arguments[i].help, NULL);
     options(to, "OPTIONS", c->options);
+    if (c->verb != NULL)
+        options(to, "OPTIONS OF EVERY COMMAND TO A VAULT", cli_to_vault);
     options(to, "OPTIONS OF EVERY COMMAND", cli_common);
     status(to);
     example(to, cli_example_setup, c->example);
     fputs(".SH SEE ALSO\n.BR keyferry (1)\n", to);
+}
+
+void cli_man_noun(const cli_noun *noun, FILE *to)
+{
+    char name[96], of_vault[80];
+    bool has_verbs = false;
+    snprintf(of_vault, sizeof of_vault, "keyferry-%s", noun->name);
+    header(to, of_vault);
+    text(to, of_vault);
+    fputs(" \\- ", to);
+    text(to, noun->summary);
+    fputs("\n.SH SYNOPSIS\n.B keyferry ", to);
+    text(to, noun->name);
+    fputs("\n\\fIVERB\\fR [\\fIOPTION\\fR]...\n.SH COMMANDS\n", to);
+    for (size_t i = 0; i < cli_command_count(); i++)
+        if (cli_path_starts(cli_command_at(i)->path, noun->name)) {
+            has_verbs = has_verbs || cli_command_at(i)->verb != NULL;
+            tagged(to, cli_command_at(i)->path, NULL, cli_command_at(i)->summary, NULL);
+        }
+    if (has_verbs)
+        options(to, "OPTIONS OF EVERY COMMAND TO A VAULT", cli_to_vault);
+    options(to, "OPTIONS OF EVERY COMMAND", cli_common);
+    status(to);
+    example(to, NULL, noun->example);
+    fputs(".SH SEE ALSO\n", to);
+    for (size_t i = 0; i < cli_command_count(); i++)
+        if (cli_path_starts(cli_command_at(i)->path, noun->name)) {
+            fputs(".BR ", to);
+            text(to, cli_man_name(cli_command_at(i), name, sizeof name));
+            fputs(" (1),\n", to);
+        }
+    fputs(".BR keyferry (1)\n", to);
 }

@@ -29,7 +29,7 @@ one 0 'd["passed"]' true selftest
 one 0 'len(d["commands"]) >= 11' true help
 one 0 'd["command"]' 'mikey seal' help mikey seal
 one 0 'd["command"]' 'mikey seal' mikey seal --help
-one 0 'len(d["commands"])' 4 kms --help
+one 0 'len(d["commands"]) >= 4' true kms --help
 one 0 'd["program"]' keyferry --version
 one 0 'd["uid"].isalnum()' true uid --user a --kms b
 

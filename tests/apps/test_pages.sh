@@ -7,7 +7,9 @@ json table '"\n".join(c["command"] for c in d["commands"])' >commands
 
 mkdir man
 run 0 help --man-dir man
-same "$(ls man | wc -l)" "$(($(wc -l <commands) + 1))" 'pages'
+# One for the program, for each command and for each noun.
+nouns=$(sed -n 's/ .*//p' commands | sort -u | wc -l)
+same "$(ls man | wc -l)" "$(($(wc -l <commands) + nouns + 1))" 'pages'
 run 0 help --man
 cmp -s out man/keyferry.1 || fail '--man and --man-dir differ'
 while read -r command; do

@@ -74,7 +74,7 @@ usage 'needs key parameters' mikey seal --cert a --keys b --to c --kind gmk --no
 usage 'never be usable' mikey seal --cert a --keys b --to c --kind gmk --activate 2000000000 --expire 2000000000
 usage 'never be usable' mikey seal --cert a --keys b --to c --kind gmk --expire 1
 usage 'go together' explain --cert a b
-usage 'go together' explain --keys a b
+usage 'give either' keys generate --keyset 1 --sln 1 --kid 0001
 usage 'one of the listed words' explain --as poem b
 
 # The forms of an option are equal; -- ends options.
