@@ -528,7 +528,7 @@ static void *migrate_thread(void *arg)
 static void test_migrate_together(void **state)
 {
     (void)state;
-    for (size_t round = 0; round < testing_count(3, 100); round++) {
+    for (size_t round = 0; round < testing_count(10, 300); round++) {
         place p = new_place();
         pthread_t threads[4];
         for (size_t i = 0; i < 4; i++)
