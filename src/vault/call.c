@@ -10,6 +10,7 @@
 
 #include "mikey/mikey.h"
 #include "vault/group.h"
+#include "vault/identity.h"
 #include "vault/ring.h"
 
 #define SLN_FIRST   0x0f00 /* of calls */
@@ -20,17 +21,6 @@
 #define MESSAGE_MAX MIKEY_MESSAGE_MAX
 
 typedef enum call_mode { CALL_END_TO_END = 1, CALL_TRANSCRYPTED = 2 } call_mode;
-
-static kf_err identity_of(vault_act *act, kf_slice uri, int64_t *id)
-{
-    static const store_sql get = { "SELECT id FROM identity WHERE uri = $1" };
-    bool found = false;
-    kf_err err = vault_int(act, &get, VAULT_IN(store_text(uri)), id, &found);
-    return err == KF_OK && !found ? vault_refuse(act, KF_E_STATE, "no-such-identity", "lmr",
-                                                 "the LMR party is no identity of this vault", NULL,
-                                                 "keyferry identity list")
-                                  : err;
-}
 
 static kf_err put_pck(vault_act *act, uint32_t key_id, bool has_id, const kf_secret *given,
                       kf_time ends, vault_key *k)
@@ -154,7 +144,7 @@ static kf_err begin(vault_act *act, call_mode *mode, int64_t *id, int64_t *ident
     *ends = act->now + wire_get_int(act->in, "seconds", SECONDS);
     kf_err err = check_mode(act, mode);
     if (err == KF_OK)
-        err = identity_of(act, lmr, identity);
+        err = vault_identity_named(act, lmr, "lmr", identity);
     return err == KF_OK ? vault_take_ids(act, 1, id) : err;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "p25/ids.h"
+#include "vault/identity.h"
 
 #define COLUMNS     "id, name, temporary, state, ends, identity, wants_gmk, created"
 #define SLN_KEK     0xf000
@@ -230,31 +231,30 @@ kf_err vault_group_gmk(vault_act *act, int64_t group, int64_t *key)
     return err;
 }
 
+kf_err vault_note_id(void *ctx, const store_value *columns, size_t count)
+{
+    vault_ids *l = ctx;
+    if (count != 1)
+        return KF_E_MALFORMED;
+    if (l->count == l->cap) {
+        const size_t cap = l->cap == 0 ? 256 : 2 * l->cap;
+        int64_t *items = realloc(l->items, cap * sizeof *items);
+        if (items == NULL)
+            return KF_E_NO_MEMORY;
+        l->items = items;
+        l->cap = cap;
+    }
+    l->items[l->count++] = columns[0].number;
+    return KF_OK;
+}
+
 typedef struct planning {
     vault_act *act;
     const vault_group *group;
     int64_t key;
     vault_delivery_kind kind;
-    size_t count, cap;
-    int64_t *units;
+    vault_ids units;
 } planning;
-
-static kf_err note_unit(void *ctx, const store_value *columns, size_t count)
-{
-    planning *p = ctx;
-    if (count != 1)
-        return KF_E_MALFORMED;
-    if (p->count == p->cap) {
-        const size_t cap = p->cap == 0 ? 256 : 2 * p->cap;
-        int64_t *units = realloc(p->units, cap * sizeof *units);
-        if (units == NULL)
-            return KF_E_NO_MEMORY;
-        p->units = units;
-        p->cap = cap;
-    }
-    p->units[p->count++] = columns[0].number;
-    return KF_OK;
-}
 
 /* Plan one box for each unit that was noted: two statements for all of them. */
 static kf_err plan_boxes(planning *p, int64_t priority)
@@ -267,27 +267,30 @@ static kf_err plan_boxes(planning *p, int64_t priority)
     };
     int64_t first = 0;
     store_value *ids = NULL, *rows = NULL;
-    if (p->count == 0)
+    if (p->units.count == 0)
         return KF_OK;
-    kf_err err = vault_take_ids(p->act, p->count, &first);
+    kf_err err = vault_take_ids(p->act, p->units.count, &first);
     if (err == KF_OK) {
-        ids = calloc(p->count, sizeof *ids);
-        rows = calloc(p->count, 8 * sizeof *rows);
+        ids = calloc(p->units.count, sizeof *ids);
+        rows = calloc(p->units.count, 8 * sizeof *rows);
         err = ids == NULL || rows == NULL ? KF_E_NO_MEMORY : KF_OK;
     }
-    for (size_t i = 0; err == KF_OK && i < p->count; i++) {
-        ids[i] = store_int(p->units[i]);
-        const store_value row[8] = {
-            store_int(first + (int64_t)i), store_int(p->units[i]), store_int(p->kind),
-            store_int(p->group->id),       store_int(p->key),      store_int(p->group->identity),
-            store_int(priority),           store_int(p->act->now)
-        };
+    for (size_t i = 0; err == KF_OK && i < p->units.count; i++) {
+        ids[i] = store_int(p->units.items[i]);
+        const store_value row[8] = { store_int(first + (int64_t)i),
+                                     store_int(p->units.items[i]),
+                                     store_int(p->kind),
+                                     store_int(p->group->id),
+                                     store_int(p->key),
+                                     store_int(p->group->identity),
+                                     store_int(priority),
+                                     store_int(p->act->now) };
         memcpy(&rows[8 * i], row, sizeof row);
     }
     if (err == KF_OK)
-        err = store_run_many(p->act->db, &advance, ids, p->count, 1);
+        err = store_run_many(p->act->db, &advance, ids, p->units.count, 1);
     if (err == KF_OK)
-        err = store_run_many(p->act->db, &insert, rows, p->count, 8);
+        err = store_run_many(p->act->db, &insert, rows, p->units.count, 8);
     free(ids);
     free(rows);
     return err;
@@ -297,11 +300,11 @@ static kf_err plan_for(vault_act *act, const vault_group *g, int64_t key, vault_
                        const store_sql *who, int64_t priority, int64_t *count)
 {
     planning p = { .act = act, .group = g, .key = key, .kind = kind };
-    kf_err err = vault_rows(act, who, VAULT_IN(store_int(g->id)), note_unit, &p);
+    kf_err err = vault_rows(act, who, VAULT_IN(store_int(g->id)), vault_note_id, &p.units);
     if (err == KF_OK)
         err = plan_boxes(&p, priority);
-    *count = (int64_t)p.count;
-    free(p.units);
+    *count = (int64_t)p.units.count;
+    free(p.units.items);
     return err;
 }
 
@@ -411,19 +414,11 @@ static kf_err asked(vault_act *act, vault_group *g)
     return err;
 }
 
-static kf_err identity_asked(vault_act *act, int64_t *id)
+kf_err vault_group_signer(vault_act *act, int64_t *id)
 {
-    static const store_sql get = { "SELECT id FROM identity WHERE uri = $1" };
     const kf_slice uri = wire_get_text(act->in, "identity");
-    bool found = false;
     *id = -1;
-    if (uri.len == 0)
-        return KF_OK;
-    kf_err err = vault_int(act, &get, VAULT_IN(store_text(uri)), id, &found);
-    return err == KF_OK && !found
-               ? vault_refuse(act, KF_E_STATE, "no-such-identity", "identity",
-                              "the vault has no such identity", NULL, "keyferry identity list")
-               : err;
+    return uri.len == 0 ? KF_OK : vault_identity_named(act, uri, "identity", id);
 }
 
 static kf_err run_create(vault_act *act)
@@ -434,7 +429,7 @@ static kf_err run_create(vault_act *act)
     int64_t boxes = 0;
     snprintf(g.name, sizeof g.name, "%.*s", (int)name.len, (const char *)name.ptr);
     vault_about(act, "group %s", g.name);
-    kf_err err = identity_asked(act, &g.identity);
+    kf_err err = vault_group_signer(act, &g.identity);
     g.wants_gmk = g.identity >= 0;
     if (err == KF_OK && g.wants_gmk && (uris == NULL || uris->count == 0))
         return vault_refuse(act, KF_E_MALFORMED, "missing-field", "uris",

@@ -45,6 +45,17 @@ kf_err vault_take_sln(vault_act *act, int64_t low, int64_t high, int64_t *sln);
 /** Which slot of a crypto group is active; a crypto group comes into being with slot 0. */
 kf_err vault_crypto_group(vault_act *act, int64_t number, int64_t *active, bool *is_staged);
 
+/** The identity of the request's field "identity"; -1 when it is not given. */
+kf_err vault_group_signer(vault_act *act, int64_t *id);
+
+/** Row IDs that a query gave. items is owned. */
+typedef struct vault_ids {
+    size_t count, cap;
+    int64_t *items;
+} vault_ids;
+/** A store_row: append the first column; ctx is a vault_ids. */
+kf_err vault_note_id(void *ctx, const store_value *columns, size_t count);
+
 /* temporary.c */
 kf_err vault_run_combine(vault_act *act);
 kf_err vault_run_dissolve(vault_act *act);

@@ -157,6 +157,17 @@ kf_err vault_identity_take(vault_act *act, int64_t identity, kf_slice uri, int64
     return err;
 }
 
+kf_err vault_identity_named(vault_act *act, kf_slice uri, const char *field, int64_t *id)
+{
+    static const store_sql get = { "SELECT id FROM identity WHERE uri = $1" };
+    bool found = false;
+    kf_err err = vault_int(act, &get, VAULT_IN(store_text(uri)), id, &found);
+    return err == KF_OK && !found
+               ? vault_refuse(act, KF_E_STATE, "no-such-identity", field,
+                              "the vault has no such identity", NULL, "keyferry identity list")
+               : err;
+}
+
 /* ---- verbs ---- */
 
 static kf_err own_domain(vault_act *act, int64_t *id)

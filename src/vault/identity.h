@@ -11,6 +11,8 @@
         (const uint8_t *)KMS_RESPONSE_VERSION, sizeof KMS_RESPONSE_VERSION - 1                     \
     }
 
+/** The identity of that URI. Refused, with the name of the field, when there is none. */
+kf_err vault_identity_named(vault_act *act, kf_slice uri, const char *field, int64_t *id);
 /** Store the one certificate of an annex D document; one of the same KMS is replaced. */
 kf_err vault_domain_put(vault_act *act, kf_slice document, bool is_own, int64_t *id);
 /** Take in all key sets of an annex D document for an identity, each validated first. */

@@ -14,28 +14,6 @@
 
 /* ---- combine ---- */
 
-typedef struct list {
-    size_t count, cap;
-    int64_t *items;
-} list;
-
-static kf_err note(void *ctx, const store_value *columns, size_t count)
-{
-    list *l = ctx;
-    if (count != 1)
-        return KF_E_MALFORMED;
-    if (l->count == l->cap) {
-        const size_t cap = l->cap == 0 ? 256 : 2 * l->cap;
-        int64_t *items = realloc(l->items, cap * sizeof *items);
-        if (items == NULL)
-            return KF_E_NO_MEMORY;
-        l->items = items;
-        l->cap = cap;
-    }
-    l->items[l->count++] = columns[0].number;
-    return KF_OK;
-}
-
 static kf_err add_constituents(vault_act *act, int64_t id)
 {
     static const store_sql insert = { "INSERT INTO constituent (temporary, grp) VALUES ($1, $2)" };
@@ -67,21 +45,6 @@ static kf_err add_members(vault_act *act, const vault_group *g, int64_t *count)
     return err;
 }
 
-static kf_err signer(vault_act *act, int64_t *id)
-{
-    static const store_sql get = { "SELECT id FROM identity WHERE uri = $1" };
-    const kf_slice uri = wire_get_text(act->in, "identity");
-    bool found = false;
-    *id = -1;
-    if (uri.len == 0)
-        return KF_OK;
-    kf_err err = vault_int(act, &get, VAULT_IN(store_text(uri)), id, &found);
-    return err == KF_OK && !found
-               ? vault_refuse(act, KF_E_STATE, "no-such-identity", "identity",
-                              "the vault has no such identity", NULL, "keyferry identity list")
-               : err;
-}
-
 kf_err vault_run_combine(vault_act *act)
 {
     const kf_slice name = wire_get_text(act->in, "group");
@@ -93,7 +56,7 @@ kf_err vault_run_combine(vault_act *act)
     if (g.ends <= act->now)
         return vault_refuse(act, KF_E_MALFORMED, "bad-field", "ends", "that time has passed", NULL,
                             "give an end in the future");
-    kf_err err = signer(act, &g.identity);
+    kf_err err = vault_group_signer(act, &g.identity);
     g.wants_gmk = g.identity >= 0;
     if (err == KF_OK)
         err = vault_group_put(act, &g);
@@ -211,13 +174,13 @@ static kf_err finish_next(vault_act *act, void *ctx)
     int64_t id = 0;
     bool found = false;
     char stamp[24];
-    list l = { 0, 0, NULL };
+    vault_ids l = { 0, 0, NULL };
     kf_err err = vault_int(act, &done, NULL, 0, &id, &found);
     if (err != KF_OK || !found)
         return err;
     *more = true;
     vault_about(act, "group %lld ended", (long long)id);
-    err = vault_rows(act, &keys, VAULT_IN(store_int(id)), note, &l);
+    err = vault_rows(act, &keys, VAULT_IN(store_int(id)), vault_note_id, &l);
     for (size_t i = 0; err == KF_OK && i < l.count; i++)
         err = vault_key_destroy(act, l.items[i]);
     vault_note(act, "%zu keys destroyed", l.count);

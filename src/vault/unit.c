@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "p25/ids.h"
+#include "vault/identity.h"
 
 #define COLUMNS                                                                                    \
     "id, name, rsi, uri, level, state, ukek, context, otar_due, last_heard, created, lost"
@@ -217,7 +218,6 @@ static kf_err served_unit(vault_act *act, vault_unit *u)
 static kf_err run_provision(vault_act *act)
 {
     static const store_sql set = { "UPDATE unit SET context = $2 WHERE id = $1" };
-    static const store_sql identity = { "SELECT id FROM identity WHERE uri = $1" };
     const kf_slice from = wire_get_text(act->in, "identity");
     vault_unit u;
     vault_delivery d = { .group = -1, .kind = VAULT_BOX_UKEK, .priority = VAULT_PRIORITY_REKEY };
@@ -229,8 +229,7 @@ static kf_err run_provision(vault_act *act)
                           .group = -1,
                           .activates = act->now,
                           .deactivates = INT64_MAX };
-    int64_t id = 0;
-    bool found = false;
+    int64_t id = 0, cancelled = 0;
     kf_err err = served_unit(act, &u);
     if (err == KF_OK && (u.uri[0] == '\0' || u.rsi < 0))
         return vault_refuse(act, KF_E_STATE, "no-client", "unit",
@@ -238,10 +237,9 @@ static kf_err run_provision(vault_act *act)
                             "a UKEK is provisioned to an MC client that speaks OTAR",
                             "a radio gets its UKEK by key fill: give it with unit add");
     if (err == KF_OK)
-        err = vault_int(act, &identity, VAULT_IN(store_text(from)), &id, &found);
-    if (err == KF_OK && !found)
-        return vault_refuse(act, KF_E_STATE, "no-such-identity", "identity",
-                            "the vault has no such identity", NULL, "keyferry identity list");
+        err = vault_identity_named(act, from, "identity", &id);
+    if (err == KF_OK && u.ukek >= 0) /* the box with the UKEK before is of no use any more */
+        err = vault_cancel(act, u.id, -1, u.ukek, &cancelled);
     if (err == KF_OK)
         err = vault_unit_give_ukek(act, &u, NULL, -1);
     context.unit = u.id;
