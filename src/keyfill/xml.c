@@ -1,14 +1,12 @@
 #include "keyfill/xml.h"
 
-#include <libxml/parser.h>
-#include <libxml/parserInternals.h>
 #include <libxml/xmlerror.h>
 #include <string.h>
 
 #include "base/secret.h"
+#include "xml/drive.h"
 #include "xml/memory.h"
 
-#define CHUNK_OCTETS    4096u
 #define TAG_OCTETS_MAX  4096u
 #define MEMORY_MAX      ((size_t)8 << 20)
 #define ATTRIBUTE_WORDS 5 /* libxml2: local name, prefix, URI, value, end of value */
@@ -19,11 +17,9 @@ typedef struct frame {
 } frame;
 
 typedef struct reader {
+    xml_drive drive; /* first: it is what libxml2 is given */
     const keyfill_xml_visitor *v;
-    xmlParserCtxtPtr ctxt;
-    kf_fault *fault;
-    size_t fed;
-    bool is_fed, has_root;
+    bool has_root;
     frame frames[KEYFILL_XML_DEPTH_MAX];
     size_t depth;
     kf_secret *text;
@@ -32,17 +28,12 @@ typedef struct reader {
 
 static bool is_good(const reader *r)
 {
-    return r->fault->code == KF_OK;
+    return xml_drive_is_good(&r->drive);
 }
 
-/* Record a fault and stop libxml2; the first one wins. */
 static void fail(reader *r, kf_err code, const char *field)
 {
-    if (!is_good(r))
-        return;
-    long at = xmlByteConsumed(r->ctxt);
-    kf_fault_set(r->fault, code, at < 0 || (size_t)at > r->fed ? r->fed : (size_t)at, field);
-    xmlStopParser(r->ctxt);
+    xml_drive_fail(&r->drive, code, field);
 }
 
 static frame *top(reader *r)
@@ -121,7 +112,7 @@ static void on_start(void *ctx, const xmlChar *name, const xmlChar *prefix, cons
     (void)defaulted; /* only a DTD has defaults */
     if (!is_good(r))
         return;
-    if (r->is_fed) { /* libxml2 makes do with a tag that the end of the document cut */
+    if (r->drive.is_fed) { /* libxml2 makes do with a tag that the end of the document cut */
         fail(r, KF_E_TRUNCATED, here(r));
         return;
     }
@@ -218,13 +209,7 @@ static void on_error(void *ctx, xmlErrorPtr error)
     else if (r->has_root && r->depth == 0)
         fail(r, KF_E_TRAILING, "xml.root");
     else
-        fail(r, r->is_fed ? KF_E_TRUNCATED : KF_E_MALFORMED, here(r));
-}
-
-static void on_stray_error(void *ctx, xmlErrorPtr error)
-{
-    (void)ctx;
-    (void)error;
+        fail(r, r->drive.is_fed ? KF_E_TRUNCATED : KF_E_MALFORMED, here(r));
 }
 
 /* ---- before libxml2 sees anything ---- */
@@ -261,59 +246,25 @@ static kf_err check_shape(kf_slice d, size_t octets_max, kf_fault *fault)
 
 /* ---- all of it ---- */
 
-static xmlParserCtxtPtr new_context(reader *r)
+static const xmlSAXHandler handlers = {
+    .initialized = XML_SAX2_MAGIC,
+    .startElementNs = on_start,
+    .endElementNs = on_end,
+    .characters = on_text,
+    .ignorableWhitespace = on_text,
+    .reference = on_reference,
+    .serror = on_error,
+};
+
+static bool is_whole(void *ctx)
 {
-    static const int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
-                               XML_PARSE_IGNORE_ENC; /* no _NOENT, _DTD*, _XINCLUDE, _HUGE */
-    xmlSAXHandler sax = {
-        .initialized = XML_SAX2_MAGIC,
-        .startElementNs = on_start,
-        .endElementNs = on_end,
-        .characters = on_text,
-        .ignorableWhitespace = on_text,
-        .reference = on_reference,
-        .serror = on_error,
-    };
-    xmlParserCtxtPtr ctxt = xmlCreatePushParserCtxt(&sax, r, NULL, 0, NULL);
-    if (ctxt != NULL && xmlCtxtUseOptions(ctxt, options) != 0) {
-        xmlFreeParserCtxt(ctxt);
-        ctxt = NULL;
-    }
-    return ctxt;
+    const reader *r = ctx;
+    return r->has_root && r->depth == 0;
 }
 
-static void feed(reader *r, kf_slice document)
+static const char *where(void *ctx)
 {
-    for (size_t at = 0; at < document.len && is_good(r); at += CHUNK_OCTETS) {
-        kf_slice chunk = kf_slice_part(document, at, CHUNK_OCTETS);
-        r->fed = at + chunk.len;
-        if (xmlParseChunk(r->ctxt, (const char *)chunk.ptr, (int)chunk.len, 0) != 0)
-            fail(r, KF_E_MALFORMED, "xml");
-    }
-    r->is_fed = true;
-    if (is_good(r) && xmlParseChunk(r->ctxt, NULL, 0, 1) != 0)
-        fail(r, KF_E_MALFORMED, "xml");
-    if (is_good(r) && (!r->ctxt->wellFormed || !r->has_root || r->depth > 0))
-        fail(r, KF_E_TRUNCATED, here(r));
-}
-
-static void parse(reader *r, kf_slice document)
-{
-    xmlStructuredErrorFunc said_to = xmlStructuredError; /* this thread's, perhaps our host's */
-    void *said_with = xmlStructuredErrorContext;
-
-    xml_memory_begin(MEMORY_MAX);
-    xmlSetStructuredErrorFunc(NULL, on_stray_error);
-    r->ctxt = new_context(r);
-    if (r->ctxt == NULL) {
-        kf_fault_set(r->fault, KF_E_NO_MEMORY, 0, "xml.memory");
-    } else {
-        feed(r, document);
-        xmlFreeParserCtxt(r->ctxt);
-    }
-    xmlResetLastError();
-    xmlSetStructuredErrorFunc(said_with, said_to);
-    xml_memory_end();
+    return here(ctx);
 }
 
 kf_err keyfill_xml_parse(kf_slice document, size_t octets_max, const keyfill_xml_visitor *visitor,
@@ -323,14 +274,14 @@ kf_err keyfill_xml_parse(kf_slice document, size_t octets_max, const keyfill_xml
     kf_err err = check_shape(document, octets_max, fault);
     if (err != KF_OK)
         return err;
-    reader r = { .v = visitor, .fault = fault, .text_max = visitor->text_max };
+    reader r = { .drive = { .fault = fault }, .v = visitor, .text_max = visitor->text_max };
     if (r.text_max > document.len) /* text is never longer than what it is written as */
         r.text_max = document.len;
     if ((err = xml_memory_setup()) != KF_OK ||
         (err = kf_secret_new_guarded(r.text_max, &r.text)) != KF_OK)
         kf_fault_set(fault, err, 0, "xml.memory");
     else
-        parse(&r, document);
+        xml_drive_run(&r.drive, &handlers, &r, MEMORY_MAX, document, is_whole, where);
     kf_secret_free(&r.text);
     return fault->code;
 }

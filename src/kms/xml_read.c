@@ -1,7 +1,5 @@
 #include "kms/xml_read.h"
 
-#include <libxml/parser.h>
-#include <libxml/parserInternals.h>
 #include <libxml/xmlerror.h>
 #include <string.h>
 
@@ -9,6 +7,7 @@
 #include "kms/xml_table.h"
 #include "kms/xml_text.h"
 #include "kms/xml_value.h"
+#include "xml/drive.h"
 #include "xml/memory.h"
 
 /*
@@ -20,7 +19,6 @@
 #define XSI_NAMESPACE  "http://www.w3.org/2001/XMLSchema-instance"
 #define XENC_NAMESPACE "http://www.w3.org/2001/04/xmlenc#"
 
-#define CHUNK_OCTETS    4096u
 #define VALUE_OCTETS    2048u /* longest text with the white space around it */
 #define PREFIXES_MAX    32u
 #define ATTRIBUTE_WORDS 5 /* libxml2: local name, prefix, URI, value, end of value */
@@ -43,12 +41,9 @@ typedef struct prefix {
 } prefix;
 
 typedef struct reader {
-    xmlParserCtxtPtr ctxt;
-    kf_fault *fault;
+    xml_drive drive; /* first: it is what libxml2 is given */
     kms_response *response;
     kms_store *store;
-    size_t fed; /* octets given to libxml2, the end of the document included */
-    bool is_fed;
     frame frames[KMS_XML_DEPTH_MAX];
     size_t depth; /* open elements with children */
     bool has_root;
@@ -60,24 +55,14 @@ typedef struct reader {
     size_t prefix_count;
 } reader;
 
-static size_t offset(const reader *r)
-{
-    long at = xmlByteConsumed(r->ctxt);
-    return at < 0 || (size_t)at > r->fed ? r->fed : (size_t)at;
-}
-
-/* Record a fault and stop libxml2; the first one wins. */
 static void fail(reader *r, kf_err code, const char *field)
 {
-    if (r->fault->code != KF_OK)
-        return;
-    kf_fault_set(r->fault, code, offset(r), field);
-    xmlStopParser(r->ctxt);
+    xml_drive_fail(&r->drive, code, field);
 }
 
 static bool is_good(const reader *r)
 {
-    return r->fault->code == KF_OK;
+    return xml_drive_is_good(&r->drive);
 }
 
 static frame *top(reader *r)
@@ -431,7 +416,7 @@ static void on_error(void *ctx, xmlErrorPtr error)
         fail(r, KF_E_MALFORMED, "xml.entity");
     else if (r->has_root && r->depth == 0)
         fail(r, KF_E_TRAILING, "xml.root");
-    else if (r->is_fed && !is_bad_reference(error->code))
+    else if (r->drive.is_fed && !is_bad_reference(error->code))
         fail(r, KF_E_TRUNCATED, here(r));
     else
         fail(r, KF_E_MALFORMED, "xml");
@@ -510,71 +495,29 @@ static kf_err check_shape(kf_slice document, kf_fault *fault)
 
 /* ---- all of it ---- */
 
-static xmlParserCtxtPtr new_context(reader *r)
+static const xmlSAXHandler handlers = {
+    .initialized = XML_SAX2_MAGIC,
+    .startElementNs = on_start,
+    .endElementNs = on_end,
+    .characters = on_text,
+    .ignorableWhitespace = on_text,
+    .cdataBlock = on_cdata,
+    .comment = on_comment,
+    .processingInstruction = on_pi,
+    .internalSubset = on_doctype,
+    .reference = on_reference,
+    .serror = on_error,
+};
+
+static bool is_whole(void *ctx)
 {
-    static const int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
-                               XML_PARSE_IGNORE_ENC; /* no _NOENT, _DTD*, _XINCLUDE, _HUGE */
-    xmlSAXHandler sax = {
-        .initialized = XML_SAX2_MAGIC,
-        .startElementNs = on_start,
-        .endElementNs = on_end,
-        .characters = on_text,
-        .ignorableWhitespace = on_text,
-        .cdataBlock = on_cdata,
-        .comment = on_comment,
-        .processingInstruction = on_pi,
-        .internalSubset = on_doctype,
-        .reference = on_reference,
-        .serror = on_error,
-    };
-    xmlParserCtxtPtr ctxt = xmlCreatePushParserCtxt(&sax, r, NULL, 0, NULL);
-    if (ctxt != NULL && xmlCtxtUseOptions(ctxt, options) != 0) {
-        xmlFreeParserCtxt(ctxt);
-        ctxt = NULL;
-    }
-    return ctxt;
+    const reader *r = ctx;
+    return r->has_root && r->depth == 0;
 }
 
-static void feed(reader *r, kf_slice document)
+static const char *where(void *ctx)
 {
-    for (size_t at = 0; at < document.len && is_good(r); at += CHUNK_OCTETS) {
-        kf_slice chunk = kf_slice_part(document, at, CHUNK_OCTETS);
-        r->fed = at + chunk.len;
-        if (xmlParseChunk(r->ctxt, (const char *)chunk.ptr, (int)chunk.len, 0) != 0 && is_good(r))
-            fail(r, KF_E_MALFORMED, "xml");
-    }
-    r->is_fed = true;
-    if (is_good(r) && xmlParseChunk(r->ctxt, NULL, 0, 1) != 0 && is_good(r))
-        fail(r, KF_E_MALFORMED, "xml");
-    if (is_good(r) && (!r->ctxt->wellFormed || !r->has_root || r->depth > 0))
-        fail(r, KF_E_TRUNCATED, here(r));
-}
-
-/* What libxml2 says without a parser context, such as that memory is short: it is told anyway. */
-static void on_stray_error(void *ctx, xmlErrorPtr error)
-{
-    (void)ctx;
-    (void)error;
-}
-
-static void parse(reader *r, kf_slice document, size_t memory_max)
-{
-    xmlStructuredErrorFunc said_to = xmlStructuredError; /* this thread's, perhaps our host's */
-    void *said_with = xmlStructuredErrorContext;
-
-    xml_memory_begin(memory_max);
-    xmlSetStructuredErrorFunc(NULL, on_stray_error);
-    r->ctxt = new_context(r);
-    if (r->ctxt == NULL) {
-        kf_err err = xml_memory_was_capped() ? KF_E_NO_SPACE : KF_E_NO_MEMORY;
-        kf_fault_set(r->fault, err, 0, "xml.memory");
-    } else {
-        feed(r, document);
-        xmlFreeParserCtxt(r->ctxt);
-    }
-    xmlResetLastError();
-    xmlSetStructuredErrorFunc(said_with, said_to);
-    xml_memory_end();
+    return here(ctx);
 }
 
 kf_err kms_xml_parse(kf_slice document, size_t memory_max, kms_response *out, kf_fault *fault)
@@ -585,13 +528,13 @@ kf_err kms_xml_parse(kf_slice document, size_t memory_max, kms_response *out, kf
     *fault = (kf_fault){ KF_OK, 0, NULL };
     if ((err = check_shape(document, fault)) != KF_OK)
         return err;
-    reader r = { .fault = fault, .response = out };
+    reader r = { .drive = { .fault = fault }, .response = out };
     if ((err = xml_memory_setup()) != KF_OK ||
         (err = kms_store_new(document.len, &r.store)) != KF_OK ||
         (err = kf_secret_new_guarded(VALUE_OCTETS, &r.text)) != KF_OK)
         kf_fault_set(fault, err, 0, "xml.memory");
     else
-        parse(&r, document, memory_max);
+        xml_drive_run(&r.drive, &handlers, &r, memory_max, document, is_whole, where);
     kf_secret_free(&r.text);
     if (fault->code != KF_OK) {
         kms_store_free(&r.store);
