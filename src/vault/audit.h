@@ -30,6 +30,10 @@ KF_MUST_USE kf_err vault_event_first(const uint8_t id[SEAL_ID_OCTETS], uint8_t h
 /** @param hash in: of the event before; out: of this one. */
 KF_MUST_USE kf_err vault_event_hash(const vault_event *event, uint8_t hash[32]);
 
+/** The verb of the event that a checkpoint signs: a chain with such an event and without its
+ * checkpoint lacks a row. */
+#define VAULT_CHECKPOINT_VERB "audit checkpoint"
+
 #define VAULT_CHECKPOINT_OCTETS (19u + SEAL_ID_OCTETS + 8u + 8u + 32u)
 /** What a checkpoint signs. */
 void vault_checkpoint_octets(const uint8_t id[SEAL_ID_OCTETS], int64_t seq, kf_time at,

@@ -10,9 +10,7 @@
 #include "vault/pool.h"
 #include "vault/ring.h"
 
-#define CHECKPOINT_EVENTS  1000
-#define CHECKPOINT_SECONDS 3600
-#define LABEL_MAX          64u
+#define LABEL_MAX 64u
 
 /* ---- meta ---- */
 
@@ -330,9 +328,10 @@ static kf_err finish(vault_act *act, kf_err err)
     if (err == KF_OK)
         err = store_commit(v->db);
     store_rollback(v->db);
-    if (err == KF_OK)
-        err = vault_anchor_write(v, v->head_seq, v->head_hash);
-    return err;
+    if (err == KF_OK && vault_anchor_write(v, v->head_seq, v->head_hash) != KF_OK)
+        KF_LOG(v->config.log, KF_LOG_ERROR, "anchor-not-written",
+               kf_log_number("seq", v->head_seq));
+    return err; /* what is committed is done; the anchor follows with the next event */
 }
 
 static kf_err run_init(vault_act *act)
@@ -354,7 +353,8 @@ static kf_err run_init(vault_act *act)
     v->is_initialised = err == KF_OK;
     if (err != KF_OK)
         forget(v);
-    v->checkpointed = act->now;
+    else
+        v->checkpointed = act->now;
     wire_put_octets(act->out, "vault_id", (kf_slice){ v->id, sizeof v->id });
     return err;
 }
@@ -657,7 +657,12 @@ static kf_err run_backup(vault_act *act)
     char path[1024];
     const kf_slice text = wire_get_text(act->in, "path");
     snprintf(path, sizeof path, "%.*s", (int)text.len, (const char *)text.ptr);
-    kf_err err = store_backup(act->db, path, vault_schema, vault_schema_count);
+    kf_err err = store_begin(act->db, STORE_WRITE);
+    if (err == KF_OK) /* known before there is a copy */
+        err = vault_audit(act->v, act->db, act->now, act->who, "vault backup", path, "done", "");
+    err = finish(act, err);
+    if (err == KF_OK)
+        err = store_backup(act->db, path, vault_schema, vault_schema_count);
     if (err != KF_OK)
         return vault_refuse(act, err, "backup", "path", "the backup was not made",
                             store_last_fault(act->db)->text,
@@ -720,40 +725,3 @@ static const vault_verb verbs[] = {
 };
 
 const vault_noun vault_noun_vault = { "vault", "the vault as a whole", verbs, KF_COUNT(verbs) };
-
-/* ---- background work ---- */
-
-static kf_err sign_if_due(vault *v, kf_time now)
-{
-    if (v->events_since == 0 ||
-        (v->events_since < CHECKPOINT_EVENTS && now - v->checkpointed < CHECKPOINT_SECONDS))
-        return KF_OK;
-    kf_err err = store_begin(v->db, STORE_WRITE);
-    if (err == KF_OK)
-        err = vault_checkpoint(v, v->db, now);
-    if (err == KF_OK)
-        err = store_commit(v->db);
-    store_rollback(v->db);
-    if (err == KF_OK) {
-        v->checkpointed = now;
-        v->events_since = 0;
-    }
-    return err;
-}
-
-kf_err vault_work(vault *v, bool *more)
-{
-    static const vault_worker *const workers[] = { &vault_work_ends, &vault_work_otar,
-                                                   &vault_work_sealing };
-    const kf_time now = v->config.clock.now(v->config.clock.ctx);
-    *more = false;
-    if (v->key == NULL || now < v->checkpointed)
-        return KF_OK;
-    kf_err err = sign_if_due(v, now);
-    for (size_t i = 0; err == KF_OK && i < KF_COUNT(workers); i++) {
-        bool left = false;
-        err = workers[i]->run(v, now, &left);
-        *more = *more || left;
-    }
-    return err;
-}

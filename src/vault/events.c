@@ -92,6 +92,8 @@ static kf_err link_event(void *ctx, const store_value *c, size_t count)
         e.texts[i] = c[3 + i].octets;
     if (e.seq != k->seq + 1)
         fail(k, k->seq + 1, "an event is missing");
+    if (c[2].number != e.role)
+        fail(k, e.seq, "an event was altered");
     kf_err err = vault_event_hash(&e, k->hash);
     if (err == KF_OK && (c[8].octets.len != sizeof k->hash ||
                          memcmp(c[8].octets.ptr, k->hash, sizeof k->hash) != 0))
@@ -126,7 +128,13 @@ static kf_err run_verify(vault_act *act)
         "SELECT c.seq, c.at, c.hash, c.signature, e.hash FROM checkpoint c LEFT JOIN event e"
         " ON e.seq = c.seq ORDER BY c.seq"
     };
+    static const store_sql missing = {
+        "SELECT e.seq FROM event e WHERE e.verb = '" VAULT_CHECKPOINT_VERB "' AND NOT EXISTS"
+        " (SELECT 1 FROM checkpoint c WHERE c.seq = e.seq) ORDER BY e.seq LIMIT 1"
+    };
     chain k = { .v = act->v };
+    int64_t lacking = 0;
+    bool lacks = false;
     kf_err err = vault_event_first(act->v->id, k.hash);
     if (err == KF_OK)
         err = vault_rows(act, &key, NULL, 0, take_public, &k);
@@ -134,8 +142,12 @@ static kf_err run_verify(vault_act *act)
         err = vault_rows(act, &all, NULL, 0, link_event, &k);
     if (err == KF_OK)
         err = vault_rows(act, &checkpoints, NULL, 0, check_checkpoint, &k);
+    if (err == KF_OK)
+        err = vault_int(act, &missing, NULL, 0, &lacking, &lacks);
     if (err != KF_OK)
         return err;
+    if (lacks)
+        fail(&k, lacking, "a checkpoint is missing");
     if (k.why != NULL)
         return vault_refuse_f(act, KF_E_AUTH, "audit-broken", NULL,
                               "keep the store as it is and find out who could write to it",
@@ -171,9 +183,10 @@ static kf_err run_export(vault_act *act)
         "SELECT seq, at, hash, signature FROM checkpoint ORDER BY seq DESC LIMIT 1"
     };
     static const store_sql signed_in = { "SELECT seq, at, hash, signature FROM checkpoint WHERE "
-                                         "seq > $1 AND seq <= $1 + $2 ORDER BY seq" };
+                                         "seq > $1 AND seq <= $2 ORDER BY seq" };
     const int64_t after = wire_get_int(act->in, "after", 0);
     const int64_t limit = wire_get_int(act->in, "limit", PAGE_MAX);
+    const int64_t last_of_page = after > INT64_MAX - limit ? INT64_MAX : after + limit;
     chain k = { .v = act->v };
     bool signs = false;
     kf_err err = needs_signature(act, after, &signs);
@@ -189,7 +202,7 @@ static kf_err run_export(vault_act *act)
     wire_close(act->out);
     wire_open_list(act->out, "checkpoints");
     if (err == KF_OK)
-        err = vault_rows(act, &signed_in, VAULT_IN(store_int(after), store_int(limit)),
+        err = vault_rows(act, &signed_in, VAULT_IN(store_int(after), store_int(last_of_page)),
                          put_checkpoint, act);
     wire_close(act->out);
     wire_open_list(act->out, "events");

@@ -88,7 +88,8 @@ static const char boxes[] =
     " revoked BIGINT);\n"
     "CREATE TABLE call (id BIGINT PRIMARY KEY, lmr TEXT NOT NULL, mc TEXT NOT NULL,"
     " mode BIGINT NOT NULL, direction BIGINT NOT NULL, pck BIGINT, tek BIGINT, process TEXT,"
-    " begins BIGINT NOT NULL, ends BIGINT NOT NULL, ended BIGINT);\n";
+    " begins BIGINT NOT NULL, ends BIGINT NOT NULL, ended BIGINT);\n"
+    "CREATE INDEX call_open ON call (ends) WHERE ended IS NULL;\n";
 
 const store_migration vault_schema[] = {
     { "core", core }, { "identities", identities }, { "units", units },

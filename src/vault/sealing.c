@@ -152,13 +152,23 @@ static void make_params(content *k)
         k->params.groups[k->params.group_count++] = text_of(k->uris[i]);
 }
 
+/* A key goes out only before and in its period. A box whose key has had its time is given up: it
+ * would hold back the later ones of its unit for ever. */
+static kf_err usable(const vault_key *k, kf_time now)
+{
+    const vault_key_state state = vault_key_state_at(k, now);
+    return state == VAULT_PRE_ACTIVATION || state == VAULT_ACTIVE ? KF_OK : KF_E_DENIED;
+}
+
 static kf_err load_content(vault_act *act, content *k)
 {
     static const store_sql uris = { "SELECT uri FROM group_uri WHERE grp = $1 ORDER BY uri" };
     bool found = false;
     kf_err err = vault_key_get(act, k->key, &k->facts, &found);
     if (err == KF_OK && !found)
-        err = KF_E_STATE;
+        err = KF_E_DENIED;
+    if (err == KF_OK && (!k->is_revoked || k->facts.destroyed != 0))
+        err = usable(&k->facts, act->now);
     if (err == KF_OK)
         err = vault_key_material(act, k->key, &k->material);
     if (err == KF_OK && k->group >= 0)
@@ -352,6 +362,8 @@ static kf_err seal_ukeks(vault_act *act, void *ctx)
         if (i->err != KF_OK || i->kind != VAULT_BOX_UKEK)
             continue;
         i->err = vault_key_get(act, i->key, &u.facts, &found);
+        if (i->err == KF_OK)
+            i->err = found ? usable(&u.facts, act->now) : KF_E_DENIED;
         if (i->err == KF_OK)
             i->err = vault_key_material(act, i->key, &u.material);
         if (i->err == KF_OK)

@@ -195,10 +195,20 @@ static kf_err run(vault_act *act)
 
 /* ---- one transaction ---- */
 
-static void report_plan(vault_act *act)
+/* The answer is whole before anything is committed: what is done can be told. */
+static kf_err close_answer(vault_act *act)
 {
+    kf_slice octets;
     if (act->is_plan)
         wire_put_bool(act->out, "plan", true);
+    wire_close(act->out);
+    kf_err err = wire_builder_done(act->out, &octets);
+    if (err == KF_E_NO_MEMORY)
+        return vault_refuse(act, err, "no-memory", NULL, "memory is short", NULL, "try again");
+    return err == KF_OK ? KF_OK
+                        : vault_refuse(act, err, "no-answer", NULL,
+                                       "the answer would be too long, or cannot be written",
+                                       kf_err_text(err), "ask for less at a time");
 }
 
 static kf_err after_commit(vault *v)
@@ -220,6 +230,10 @@ static kf_err transact(vault_act *act)
         return vault_refuse(act, err, "store-lost", NULL, "the store does not answer",
                             store_last_fault(act->db)->text, "wait for it, then try again");
     err = run(act);
+    if (err == KF_OK)
+        err = close_answer(act);
+    else
+        wire_close(act->out);
     const bool keeps = writes && !act->is_plan;
     if (err == KF_OK && keeps)
         err = vault_audit(v, act->db, act->now, act->who, act->verb->name, act->subject, "done",
@@ -233,8 +247,8 @@ static kf_err transact(vault_act *act)
                          store_last_fault(act->db)->text, "look what there is, then try again");
     }
     store_rollback(act->db);
-    if (err == KF_OK && keeps)
-        err = kf_failpoint("vault.act.after-commit");
+    if (err == KF_OK && keeps && kf_failpoint("vault.act.after-commit") != KF_OK)
+        return KF_OK; /* too late to refuse: only the anchor is behind */
     return err == KF_OK && keeps ? after_commit(v) : err;
 }
 
@@ -259,8 +273,9 @@ static kf_err attempt(vault_act *act, wire_builder **out)
     act->out = *out;
     act->subject[0] = act->detail[0] = '\0';
     wire_open_map(act->out, NULL);
-    err = act->verb->access == VAULT_OUTSIDE ? act->verb->run(act) : transact(act);
-    report_plan(act);
+    if (act->verb->access != VAULT_OUTSIDE)
+        return transact(act);
+    err = act->verb->run(act);
     wire_close(act->out);
     return err;
 }

@@ -71,7 +71,8 @@ static kf_err link_event(vault_verifier *v, const vault_exported *e)
 {
     if (e->event.seq != v->now.seq + 1)
         return wrong(v, v->now.seq + 1,
-                     e->event.seq > v->now.seq ? "an event is missing" : "an event is out of order");
+                     e->event.seq > v->now.seq ? "an event is missing"
+                                               : "an event is out of order");
     kf_err err = vault_event_hash(&e->event, v->now.hash);
     if (err == KF_E_MALFORMED || (err == KF_OK && !is_hash(e->hash, v->now.hash)))
         return wrong(v, e->event.seq, "an event was altered");
@@ -101,8 +102,6 @@ static kf_err take_head(vault_verifier *v, const vault_page *page)
         return wrong(v, head->seq, "two signed ends contradict one another");
     if (head->seq == v->now.seq && !is_hash(head->hash, v->now.hash))
         return wrong(v, head->seq, "the signed end does not fit its event");
-    if (v->head.seq > v->now.seq && v->head.seq != head->seq && page->event_count == 0)
-        return wrong(v, v->head.seq, "an event is missing");
     v->head.seq = head->seq;
     v->head_at = head->at;
     memcpy(v->head.hash, head->hash.ptr, sizeof v->head.hash);
