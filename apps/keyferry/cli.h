@@ -168,6 +168,7 @@ cli_status run_kms_issue(const cli_call *call);
 cli_status run_kms_check(const cli_call *call);
 cli_status run_mikey_seal(const cli_call *call);
 cli_status run_mikey_open(const cli_call *call);
+cli_status run_mikey_unbox(const cli_call *call);
 cli_status run_mikey_srtp(const cli_call *call);
 cli_status run_explain(const cli_call *call);
 cli_status run_keys_generate(const cli_call *call);

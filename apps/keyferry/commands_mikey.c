@@ -74,6 +74,33 @@ static const cli_command commands[] = {
                    OPT_NOW },
       .run = run_mikey_open },
 
+    { .path = "mikey unbox",
+      .summary = "open a vault's box with the UKEK of this client: make a P25 key file of it",
+      .about =
+          "The box of `unit provision`: an I_MESSAGE with a context, and Interworking Security\n"
+          "Data under it. `keyferry p25 unit` loads the file.",
+      .example = "keyferry mikey unbox --cert example.cert --keys alice.keys delivery-12.box \\\n"
+                 "    --out alice.keyfile --passphrase-file passphrase",
+      .arguments = { { "BOX", true, false, "what `outbox claim` gave" } },
+      .options = { OPT_CERT,
+                   { "keys", "FILE", CLI_FILE, true, false, NULL, "our key sets" },
+                   { "peer-cert", "FILE", CLI_FILE, false, true, NULL,
+                     "certificate of another KMS whose users may write to us" },
+                   { "from", "URI", CLI_TEXT, false, false, NULL,
+                     "initiator that the transport proved" },
+                   { "allow", "KIND=URI", CLI_TEXT, false, true, NULL,
+                     "who may send keys of a kind (else: anyone with a valid signature)" },
+                   { "window", "SECONDS", CLI_NUMBER, false, false, "300",
+                     "how far the time in the message may be off" },
+                   { "any-time", NULL, CLI_FLAG, false, false, NULL,
+                     "do not check the time in the message" },
+                   { "out", "FILE", CLI_FILE, true, false, NULL, "key file to make, mode 0600" },
+                   OPT_PASSPHRASE,
+                   OPT_COMPAT,
+                   OPT_NOW },
+      .needs_vault = true,
+      .run = run_mikey_unbox },
+
     { .path = "mikey srtp",
       .summary = "derive the SRTP master key and salt of one sender",
       .about = "For a GMK the sender's GUK-ID is the CSB ID, so every member derives the same for\n"

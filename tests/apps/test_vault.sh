@@ -217,6 +217,31 @@ run 0 outbox list --json
 same "$(json out "[x['state'] for x in d['deliveries'] if x['delivery'] == $delivery][0] in ('sent', 'acknowledged')")" \
     true 'a box that was carried'
 
+# ---- a UKEK to a client, opened with what its KMS gave it ----
+echo 'a passphrase of the client' >client.pass
+as kms 0 kms issue --uri sip:carol@example.org --out keyset=carol.keys
+run 0 unit add --name carol --uri sip:carol@example.org --rsi 2001
+run 0 unit provision --unit carol --identity sip:gms@example.org
+rm -f boxes/*
+for _ in $(seq 60); do
+    as courier 0 outbox claim --lease 60 --out-dir boxes --json
+    [ -n "$(ls boxes)" ] && break
+    sleep 0.05
+done
+box=$(grep -l '"ukek"' boxes/*.json | head -1)
+box=${box%.json}.box
+run 1 mikey unbox --cert county.cert --keys carol.keys vault.yaml --out carol.keyfile --passphrase-file client.pass
+has err 'no box'
+head -c 300 "$box" >cut.box
+run 1 mikey unbox --cert county.cert --keys carol.keys cut.box --out carol.keyfile --passphrase-file client.pass
+as kms 0 kms issue --uri sip:eve@example.org --out keyset=eve.keys
+run 1 mikey unbox --cert county.cert --keys eve.keys "$box" --out eve.keyfile --passphrase-file client.pass
+run 0 mikey unbox --cert county.cert --keys carol.keys "$box" --allow pck=sip:gms@example.org \
+    --out carol.keyfile --passphrase-file client.pass
+same "$(mode carol.keyfile)" 600 'a key file'
+run 0 keys check carol.keyfile --passphrase-file client.pass --json
+same "$(json out 'len(d["keys"]), d["keys"][0]["rsi"]')" '(1, 2001)' 'the UKEK of the client'
+
 # ---- two persons ----
 run 0 partner reserve --name state --what kid --low 40000 --high 40999 --json
 partner=$(json out 'd["partner"]')
