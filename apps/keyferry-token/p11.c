@@ -163,6 +163,11 @@ static seal_token_state give_pin(p11 *p, CK_FUNCTION_LIST *f, const CK_TOKEN_INF
     return state;
 }
 
+static bool is_logged_in(const CK_SESSION_INFO *session)
+{
+    return session->state == CKS_RW_USER_FUNCTIONS || session->state == CKS_RO_USER_FUNCTIONS;
+}
+
 seal_token_state p11_login(p11 *p)
 {
     CK_TOKEN_INFO info;
@@ -172,6 +177,8 @@ seal_token_state p11_login(p11 *p)
         p->rv = p->f->C_GetSessionInfo(p->session, &session);
         if (p->rv == CKR_OK)
             p->rv = p->f->C_GetTokenInfo(p->slot, &info);
+        if (p->rv == CKR_OK && (info.flags & CKF_LOGIN_REQUIRED) != 0 && !is_logged_in(&session))
+            p->rv = CKR_USER_NOT_LOGGED_IN; /* a reset leaves the session, and nobody in it */
         return p->rv == CKR_OK ? SEAL_TOKEN_READY : p11_state(p);
     }
     if (!load(p))

@@ -196,7 +196,7 @@ kf_slice kf_secret_view(const kf_secret *s)
 
 uint8_t *kf_secret_edit(kf_secret *s)
 {
-    return s->octets;
+    return s == NULL ? NULL : s->octets;
 }
 
 size_t kf_secret_len(const kf_secret *s)

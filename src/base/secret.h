@@ -43,7 +43,7 @@ KF_MUST_USE kf_err kf_secret_dup(const kf_secret *s, kf_secret **out);
 /** The octets: a loan for this block only. NULL gives an empty slice. */
 kf_slice kf_secret_view(const kf_secret *s);
 
-/** The octets, to be filled in. A loan for this block only. */
+/** The octets, to be filled in. A loan for this block only. NULL for NULL. */
 uint8_t *kf_secret_edit(kf_secret *s);
 
 /** Length in octets; 0 for NULL. */

@@ -137,24 +137,33 @@ static broker_result receive_all(const broker *b, uint8_t *octets, size_t len, i
     return BROKER_ANSWERED;
 }
 
-broker_result broker_exchange(broker *b, kf_secret *buffer, size_t len, int64_t deadline_ms,
-                              kf_slice *message)
+broker_result broker_send(broker *b, kf_secret *buffer, size_t len, int64_t deadline_ms)
 {
-    uint8_t frame[TOKEN_FRAME_OCTETS];
-    size_t answer = 0;
-
-    *message = (kf_slice){ NULL, 0 };
     broker_result result = send_all(b, kf_secret_view(buffer).ptr, len, deadline_ms);
     kf_wipe(kf_secret_edit(buffer), kf_secret_len(buffer));
-    if (result == BROKER_ANSWERED)
-        result = receive_all(b, frame, sizeof frame, deadline_ms);
+    return result;
+}
+
+bool broker_has_answer(const broker *b)
+{
+    struct pollfd p = { b->fd, POLLIN, 0 };
+    return poll(&p, 1, 0) > 0;
+}
+
+broker_result broker_receive(broker *b, kf_secret *buffer, int64_t deadline_ms, kf_slice *message)
+{
+    uint8_t frame[TOKEN_FRAME_OCTETS];
+    size_t len = 0;
+
+    *message = (kf_slice){ NULL, 0 };
+    broker_result result = receive_all(b, frame, sizeof frame, deadline_ms);
     if (result != BROKER_ANSWERED)
         return result;
-    if (token_frame_read(frame, &answer) != KF_OK || answer > kf_secret_len(buffer))
+    if (token_frame_read(frame, &len) != KF_OK || len > kf_secret_len(buffer))
         return BROKER_DIED; /* whatever this is, it is no broker of ours */
-    result = receive_all(b, kf_secret_edit(buffer), answer, deadline_ms);
+    result = receive_all(b, kf_secret_edit(buffer), len, deadline_ms);
     if (result == BROKER_ANSWERED)
-        *message = kf_slice_part(kf_secret_view(buffer), 0, answer);
+        *message = kf_slice_part(kf_secret_view(buffer), 0, len);
     return result;
 }
 

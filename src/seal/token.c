@@ -10,6 +10,8 @@
 #define PATIENCE_MS        1000 /* for a broker that is to log out */
 #define PAUSE_FIRST_MS     250
 #define PAUSE_MAX_MS       30000
+#define WATCH_MS           2000  /* between two probes of the watch */
+#define STALL_MS           100   /* an answer that has begun is all there by then */
 #define CALM_MS            60000 /* a failure this long ago does not lengthen the pause */
 #define ARGS_MAX           12u
 
@@ -22,6 +24,9 @@ struct seal_token {
     uint32_t rv;
     unsigned failures;             /* of brokers, in a row */
     int64_t failed_ms, not_before; /* when the last one was; no start before */
+    bool is_watching;              /* a probe was sent, and its answer not read */
+    int64_t watch_until;           /* its deadline */
+    int64_t last_news_ms;          /* of an answer, or a failure */
     uint8_t refusal[TOKEN_REFUSAL_OCTETS];
     size_t refusal_len;
 };
@@ -102,6 +107,8 @@ static void broker_failed(seal_token *t, seal_token_state state)
         pause = t->failures > 8 ? PAUSE_MAX_MS : (int64_t)PAUSE_FIRST_MS << (t->failures - 2);
     t->failed_ms = now;
     t->not_before = now + (pause > PAUSE_MAX_MS ? PAUSE_MAX_MS : pause);
+    t->last_news_ms = now;
+    t->is_watching = false;
     t->state = state;
     t->rv = 0;
 }
@@ -112,26 +119,41 @@ static void take_answer(seal_token *t, const token_answer *a)
     t->rv = a->rv;
     memcpy(t->refusal, a->refusal.ptr == NULL ? t->refusal : a->refusal.ptr, a->refusal.len);
     t->refusal_len = a->refusal.len;
+    t->last_news_ms = broker_now_ms();
     if (a->result == KF_OK && a->op != TOKEN_PROBE)
         t->failures = 0;
 }
 
-/* One call. The answer's octets are in the buffer, which the caller wipes. */
-static kf_err call(seal_token *t, token_op op, kf_slice octets, token_answer *out)
+static void wipe_buffer(seal_token *t)
 {
-    int64_t deadline = broker_now_ms() + t->timeout_ms;
-    token_request request = { op, { t->refusal, t->refusal_len }, octets };
-    kf_slice message;
-    kf_fault fault;
+    kf_wipe(kf_secret_edit(t->buffer), kf_secret_len(t->buffer));
+}
 
-    memset(out, 0, sizeof *out);
+/* Start the broker if need be, and send. */
+static kf_err ask(seal_token *t, token_op op, kf_slice octets, int64_t deadline)
+{
+    token_request request = { op, { t->refusal, t->refusal_len }, octets };
     kf_writer w = kf_writer_init(kf_secret_edit(t->buffer), kf_secret_len(t->buffer));
     kf_err err = token_request_write(&request, &w);
     if (err == KF_OK && t->broker.pid == 0)
         err = start(t);
     if (err != KF_OK)
         return KF_E_BACKEND;
-    broker_result result = broker_exchange(&t->broker, t->buffer, w.len, deadline, &message);
+    broker_result result = broker_send(&t->broker, t->buffer, w.len, deadline);
+    if (result == BROKER_ANSWERED)
+        return KF_OK;
+    broker_failed(t, result == BROKER_LATE ? SEAL_TOKEN_SLOW : SEAL_TOKEN_CRASHED);
+    return KF_E_BACKEND;
+}
+
+/* The answer to what was asked last; its octets are in the buffer, which the caller wipes. */
+static kf_err hear(seal_token *t, token_op op, int64_t deadline, token_answer *out)
+{
+    kf_slice message;
+    kf_fault fault;
+
+    memset(out, 0, sizeof *out);
+    broker_result result = broker_receive(&t->broker, t->buffer, deadline, &message);
     if (result == BROKER_ANSWERED &&
         (token_answer_parse(message, out, &fault) != KF_OK || out->op != op))
         result = BROKER_DIED;
@@ -144,9 +166,26 @@ static kf_err call(seal_token *t, token_op op, kf_slice octets, token_answer *ou
     return out->result;
 }
 
-static void wipe_buffer(seal_token *t)
+/* The answer to the probe of the watch; the state says what it was. */
+static void hear_watch(seal_token *t, int64_t deadline)
 {
-    kf_wipe(kf_secret_edit(t->buffer), kf_secret_len(t->buffer));
+    token_answer answer;
+    kf_err err = hear(t, TOKEN_PROBE, deadline, &answer);
+    (void)err;
+    t->is_watching = false;
+    wipe_buffer(t);
+}
+
+/* One call. The answer's octets are in the buffer, which the caller wipes. */
+static kf_err call(seal_token *t, token_op op, kf_slice octets, token_answer *out)
+{
+    int64_t deadline = broker_now_ms() + t->timeout_ms;
+
+    memset(out, 0, sizeof *out);
+    if (t->is_watching)
+        hear_watch(t, deadline < t->watch_until ? deadline : t->watch_until);
+    kf_err err = ask(t, op, octets, deadline);
+    return err == KF_OK ? hear(t, op, deadline, out) : err;
 }
 
 kf_err seal_token_make_key(seal_token *t)
@@ -190,6 +229,23 @@ seal_token_state seal_token_probe(seal_token *t)
     kf_err err = call(t, TOKEN_PROBE, (kf_slice){ NULL, 0 }, &answer);
     wipe_buffer(t);
     (void)err; /* the state says it all */
+    return t->state;
+}
+
+seal_token_state seal_token_watch(seal_token *t)
+{
+    int64_t now = broker_now_ms();
+
+    if (t->is_watching) {
+        if (broker_has_answer(&t->broker))
+            hear_watch(t, now + STALL_MS);
+        else if (now >= t->watch_until)
+            broker_failed(t, SEAL_TOKEN_SLOW);
+    } else if (t->last_news_ms == 0 || now - t->last_news_ms >= WATCH_MS) {
+        /* What is sent fits the socket's buffer, so this does not wait either. */
+        t->watch_until = now + t->timeout_ms;
+        t->is_watching = ask(t, TOKEN_PROBE, (kf_slice){ NULL, 0 }, now + STALL_MS) == KF_OK;
+    }
     return t->state;
 }
 

@@ -63,6 +63,13 @@ KF_MUST_USE kf_err seal_token_wrap(seal_token *token, const kf_secret *secret, k
 KF_MUST_USE kf_err seal_token_unwrap(seal_token *token, kf_slice wrapped, kf_secret **out);
 /** Ask after it without doing anything else; at most timeout_ms. */
 seal_token_state seal_token_probe(seal_token *token);
+/**
+ * Ask after it every few seconds without waiting for the answer, so that the state is fresh and the
+ * token is taken up again by itself. To be called again and again, as often as one likes; a call
+ * that is made meanwhile waits for the probe first, within its own deadline. Gives a PIN as
+ * any call does: never one that was refused.
+ */
+seal_token_state seal_token_watch(seal_token *token);
 /** The state after the last call or probe. */
 seal_token_state seal_token_state_of(const seal_token *token);
 /** What the module returned at the last call (CK_RV), for the log; 0 when it was not asked. */

@@ -61,6 +61,8 @@ kf_err vault_work(vault *v, bool *more)
                                                    &vault_work_sealing };
     const kf_time now = v->config.clock.now(v->config.clock.ctx);
     *more = false;
+    if (v->token != NULL) /* sealed or not: an officer wants to know before it is needed */
+        (void)seal_token_watch(v->token);
     if (v->key == NULL || now < v->checkpointed)
         return KF_OK;
     unsigned due = 0;
