@@ -44,6 +44,7 @@ campaign: all
 bench: all
 	build/bin/bench_ibc
 	build/bin/bench_p25
+	build/bin/bench_vault
 
 fuzz: deps
 	cmake --preset asan >/dev/null

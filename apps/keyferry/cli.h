@@ -74,7 +74,7 @@ typedef struct cli_section {
     const cli_command *commands;
     size_t count;
 } cli_section;
-extern const cli_section cli_kms, cli_mikey, cli_keys, cli_p25, cli_vault_files;
+extern const cli_section cli_kms, cli_mikey, cli_keys, cli_p25, cli_vault_files, cli_audit_files;
 
 /** All sections as one table; i below the count. */
 const cli_command *cli_command_at(size_t i);
@@ -183,5 +183,6 @@ cli_status run_selftest(const cli_call *call);
 cli_status run_vault_keyfile(const cli_call *call);
 cli_status run_vault_verify(const cli_call *call);
 cli_status run_vault_restore(const cli_call *call);
+cli_status run_audit_check(const cli_call *call);
 
 #endif

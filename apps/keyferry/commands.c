@@ -92,8 +92,9 @@ static const cli_command last_words[] = {
 static const cli_section first = { { .name = NULL }, first_words, KF_COUNT(first_words) };
 static const cli_section last = { { .name = NULL }, last_words, KF_COUNT(last_words) };
 
-static const cli_section *const sections[] = { &first,    &cli_kms, &cli_mikey,
-                                               &cli_keys, &cli_p25, &cli_vault_files };
+static const cli_section *const sections[] = { &first,          &cli_kms, &cli_mikey,
+                                               &cli_keys,       &cli_p25, &cli_vault_files,
+                                               &cli_audit_files };
 
 /* The sections above, then the vault's, then the last words; NULL past the end. */
 static const cli_section *section_at(size_t i)

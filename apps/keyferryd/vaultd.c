@@ -187,10 +187,9 @@ static void unseal_by_token(daemon_state *d)
 {
     vault_refusal refusal = { 0 };
     const kf_time now = report_now(NULL);
+    /* Once it was unsealed, by whomever, what an officer seals stays sealed. */
+    d->wants_unseal = d->wants_unseal && !vault_is_unsealed(d->vault);
     if (!d->wants_unseal || now < d->unseal_at)
-        return;
-    d->wants_unseal = !vault_is_unsealed(d->vault);
-    if (!d->wants_unseal)
         return;
     const kf_err err = ask_unseal(d, &refusal);
     d->wants_unseal = err != KF_OK;

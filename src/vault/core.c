@@ -238,7 +238,8 @@ static kf_err make_way(vault_act *act, way *w, const kf_secret *key)
                                    v->config.rng, &out);
         break;
     case SEAL_TOKEN:
-        err = make_token_slot(act, key, &out);
+        if (!act->is_plan) /* what is made in a token cannot be rolled back */
+            err = make_token_slot(act, key, &out);
         break;
     case SEAL_QUORUM:
         err = seal_quorum_make(v->id, key, w->needed, w->total, w->passphrases, cost, v->config.rng,

@@ -183,7 +183,7 @@ kf_err vault_group_add_sln(vault_act *act, int64_t group, int64_t sln)
         "SELECT 1 FROM partner WHERE what = 'sln' AND low <= $1 AND high >= $1"
     };
     int64_t active = 0, unused = 0;
-    bool is_staged = false, has_key = false, is_reserved = false;
+    bool is_staged = false, has_key = false, has_next = false, is_reserved = false;
     if (sln < 1 || sln >= SLN_KEK)
         return vault_refuse(act, KF_E_MALFORMED, "sln-range", "slns",
                             "SLNs of traffic keys are 1 to 61439",
@@ -201,7 +201,10 @@ kf_err vault_group_add_sln(vault_act *act, int64_t group, int64_t sln)
             vault_int(act, &there, VAULT_IN(store_int(sln), store_int(active)), &unused, &has_key);
     if (err == KF_OK && !has_key)
         err = fill_place(act, sln, active, true);
-    if (err == KF_OK && !has_key && is_staged)
+    if (err == KF_OK && is_staged) /* the next key set is made already: this SLN belongs to it */
+        err = vault_int(act, &there, VAULT_IN(store_int(sln), store_int(active ^ 1)), &unused,
+                        &has_next);
+    if (err == KF_OK && is_staged && !has_next)
         err = fill_place(act, sln, active ^ 1, false);
     return err == KF_OK ? vault_group_wake(act, group) : err;
 }
@@ -391,8 +394,9 @@ kf_err vault_group_leave(vault_act *act, const vault_group *g, int64_t unit)
     static const store_sql wake = {
         "UPDATE unit SET otar_due = $2 WHERE id = $1 AND rsi IS NOT NULL"
     };
+    /* +grp: by the unit's few boxes, not by the group's many. */
     static const store_sql cancel = { "UPDATE delivery SET state = 8, box = NULL, settled = $3"
-                                      " WHERE grp = $1 AND unit = $2 AND state < 4" };
+                                      " WHERE +grp = $1 AND unit = $2 AND state < 4" };
     kf_err err = vault_sql(act, &remove, VAULT_IN(store_int(g->id), store_int(unit)));
     if (err == KF_OK)
         err = vault_sql(act, &cancel,

@@ -108,7 +108,8 @@ static kf_err run_claim(vault_act *act)
         "UPDATE delivery SET state = 3, claimed_by = $1, claim = $2, claim_until = $3,"
         " attempts = attempts + 1 WHERE id IN (SELECT d.id FROM delivery d WHERE d.state = 2"
         " AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.unit = d.unit AND e.seq < d.seq"
-        " AND e.state < 4) ORDER BY d.priority, d.id LIMIT $4{pg: FOR UPDATE OF d SKIP LOCKED})"
+        " AND e.state < 4 AND e.state < 5) ORDER BY d.priority, d.id LIMIT $4{pg: FOR UPDATE OF d "
+        "SKIP LOCKED})"
     };
     static const store_sql read = {
         "SELECT d.id, d.kind, d.seq, d.priority, d.attempts, d.box, u.rsi, u.uri, u.name"

@@ -18,7 +18,7 @@ struct vault_pool {
     void *ctx;
     size_t count;
     atomic_size_t next;
-    unsigned threads; /* besides the caller's */
+    unsigned threads;
     pthread_t ids[THREADS_MAX];
 };
 
@@ -68,10 +68,12 @@ kf_err vault_pool_new(unsigned threads, vault_pool **out)
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->begin, NULL);
     pthread_cond_init(&p->end, NULL);
-    for (; p->threads + 1 < threads; p->threads++)
+    for (; p->threads < threads; p->threads++)
         if (pthread_create(&p->ids[p->threads], NULL, thread, p) != 0)
             break; /* fewer will do */
-    return KF_OK;
+    if (p->threads == 0)
+        vault_pool_free(out);
+    return *out == NULL ? KF_E_BACKEND : KF_OK;
 }
 
 void vault_pool_free(vault_pool **pool)
@@ -92,7 +94,7 @@ void vault_pool_free(vault_pool **pool)
     free(p);
 }
 
-void vault_pool_run(vault_pool *p, size_t count, void (*work)(void *ctx, size_t i), void *ctx)
+void vault_pool_begin(vault_pool *p, size_t count, void (*work)(void *ctx, size_t i), void *ctx)
 {
     pthread_mutex_lock(&p->lock);
     p->work = work;
@@ -103,7 +105,10 @@ void vault_pool_run(vault_pool *p, size_t count, void (*work)(void *ctx, size_t 
     p->round++;
     pthread_cond_broadcast(&p->begin);
     pthread_mutex_unlock(&p->lock);
-    drain(p);
+}
+
+void vault_pool_wait(vault_pool *p)
+{
     pthread_mutex_lock(&p->lock);
     while (p->busy > 0)
         pthread_cond_wait(&p->end, &p->lock);
@@ -112,5 +117,5 @@ void vault_pool_run(vault_pool *p, size_t count, void (*work)(void *ctx, size_t 
 
 unsigned vault_pool_threads(const vault_pool *p)
 {
-    return p->threads + 1;
+    return p->threads;
 }

@@ -58,7 +58,8 @@ static const char units[] =
     " unit BIGINT NOT NULL REFERENCES unit(id), joined BIGINT NOT NULL, PRIMARY KEY (grp, unit));\n"
     "CREATE INDEX member_unit ON member (unit);\n"
     "CREATE TABLE holds (unit BIGINT NOT NULL REFERENCES unit(id), sln BIGINT NOT NULL,"
-    " slot BIGINT NOT NULL, kid BIGINT NOT NULL, PRIMARY KEY (unit, sln, slot));\n";
+    " slot BIGINT NOT NULL, kid BIGINT NOT NULL, PRIMARY KEY (unit, sln, slot));\n"
+    "CREATE INDEX holds_place ON holds (sln, slot, kid);\n";
 
 static const char keys[] =
     "CREATE TABLE vkey (id BIGINT PRIMARY KEY, kind BIGINT NOT NULL, algid BIGINT NOT NULL,"
@@ -66,7 +67,7 @@ static const char keys[] =
     " grp BIGINT REFERENCES mcgroup(id), name TEXT NOT NULL, origin TEXT NOT NULL,"
     " created BIGINT NOT NULL, activates BIGINT NOT NULL, deactivates BIGINT, suspended BIGINT,"
     " compromised BIGINT, destroyed BIGINT, material {blob});\n" /* wrapped */
-    "CREATE UNIQUE INDEX vkey_kid ON vkey (algid, kid) WHERE kind = 1 AND destroyed IS NULL;\n"
+    "CREATE UNIQUE INDEX vkey_kid ON vkey (kid, algid) WHERE kind = 1 AND destroyed IS NULL;\n"
     "CREATE UNIQUE INDEX vkey_gmk ON vkey (kid) WHERE kind > 3 AND destroyed IS NULL;\n"
     "CREATE UNIQUE INDEX vkey_place ON vkey (sln, slot) WHERE kind = 1 AND destroyed IS NULL;\n"
     "CREATE INDEX vkey_unit ON vkey (unit) WHERE unit IS NOT NULL;\n"
@@ -81,8 +82,14 @@ static const char boxes[] =
     " state BIGINT NOT NULL, box {blob}, created BIGINT NOT NULL, expires BIGINT,"
     " claimed_by TEXT, claim BIGINT, claim_until BIGINT, attempts BIGINT NOT NULL, reason TEXT,"
     " settled BIGINT, UNIQUE (unit, seq));\n"
-    "CREATE INDEX delivery_work ON delivery (state, priority, id) WHERE state < 5;\n"
-    "CREATE INDEX delivery_grp ON delivery (grp) WHERE grp IS NOT NULL;\n"
+    /* SQLite takes a partial index only where a query has its condition word for word. */
+    "CREATE INDEX delivery_planned ON delivery (priority, id) WHERE state = 1;\n"
+    "CREATE INDEX delivery_queued ON delivery (priority, id) WHERE state = 2;\n"
+    "CREATE INDEX delivery_claimed ON delivery (claim_until) WHERE state = 3;\n"
+    "CREATE INDEX delivery_open ON delivery (unit, seq) WHERE state < 5;\n"
+    "CREATE INDEX delivery_expires ON delivery (expires) WHERE state < 5 AND expires IS NOT NULL;\n"
+    "CREATE INDEX delivery_claim ON delivery (claim) WHERE claim IS NOT NULL;\n"
+    "CREATE INDEX delivery_grp ON delivery (grp, vkey) WHERE grp IS NOT NULL;\n"
     "CREATE TABLE media_grant (id BIGINT PRIMARY KEY, grp BIGINT NOT NULL REFERENCES mcgroup(id),"
     " process TEXT NOT NULL, officer TEXT NOT NULL, begins BIGINT NOT NULL, ends BIGINT NOT NULL,"
     " revoked BIGINT);\n"

@@ -1,10 +1,13 @@
 /*
  * Boxes of 33.180 are sealed here, in the background: a batch is leased, sealed on all threads, and
- * stored in one transaction with its event. A crash leaves planned boxes, which are sealed anew.
+ * stored in one transaction with its event. While the threads seal one batch, the caller stores the
+ * one before and leases the one after, in one transaction. A crash leaves planned boxes, which are
+ * sealed anew.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "crypto/hash.h"
 #include "mcdata/interworking.h"
@@ -16,8 +19,11 @@
 #include "vault/ring.h"
 #include "vault/sealing.h"
 
-#define BATCH_MAX   512u
-#define LEASE       60 /* seconds in which no other process seals the same boxes */
+#define BATCH_SHARE 64u /* boxes that a thread seals of each batch: some 40 ms */
+#define BATCH_MAX   1024u
+#define ROUNDS      4u    /* batches of one call: others wait for the vault meanwhile */
+#define ROUNDS_MS   100.0 /* no further batch after that */
+#define LEASE       60    /* seconds in which no other process seals the same boxes */
 #define BOX_ROOM    6144u
 #define URIS_MAX    32u
 #define RAND_OCTETS 16u
@@ -57,9 +63,10 @@ typedef struct content {
 typedef struct batch {
     vault *v;
     kf_time now;
-    size_t count, content_count;
+    size_t room, count, content_count;
     item *items;
     content *contents;
+    const mcsec_domain *domain; /* of all users; NULL: not looked up yet */
 } batch;
 
 uint32_t vault_kmf_rsi(const vault *v)
@@ -69,45 +76,56 @@ uint32_t vault_kmf_rsi(const vault *v)
 
 /* ---- leasing a batch ---- */
 
+static void empty_batch(batch *b)
+{
+    for (size_t i = 0; i < b->content_count; i++)
+        kf_secret_free(&b->contents[i].material);
+    b->count = b->content_count = 0;
+    b->domain = NULL;
+}
+
+static int64_t number(const store_value *column)
+{
+    return column->type == STORE_INT ? column->number : -1;
+}
+
 static kf_err take_item(void *ctx, const store_value *c, size_t count)
 {
     batch *b = ctx;
-    if (count != 8 || b->count == BATCH_MAX)
+    if (count != 8 || b->count == b->room)
         return KF_E_MALFORMED;
     item *i = &b->items[b->count++];
-    *i = (item){ .id = c[0].number,
-                 .kind = (vault_delivery_kind)c[1].number,
-                 .unit = c[2].number,
-                 .group = c[3].type == STORE_INT ? c[3].number : -1,
-                 .key = c[4].type == STORE_INT ? c[4].number : -1,
-                 .identity = c[5].type == STORE_INT ? c[5].number : -1,
-                 .rsi = c[7].type == STORE_INT ? (uint32_t)c[7].number : 0 };
+    i->id = c[0].number;
+    i->kind = (vault_delivery_kind)c[1].number;
+    i->unit = c[2].number;
+    i->group = number(&c[3]);
+    i->key = number(&c[4]);
+    i->identity = number(&c[5]);
+    i->rsi = c[7].type == STORE_INT ? (uint32_t)c[7].number : 0;
+    i->from = NULL;
+    i->domain = NULL;
+    i->content = NULL;
+    i->err = KF_OK;
+    i->fault = (kf_fault){ .field = NULL };
+    i->len = 0;
     snprintf(i->uri, sizeof i->uri, "%.*s", (int)c[6].octets.len, (const char *)c[6].octets.ptr);
     return KF_OK;
 }
 
-static kf_err lease(vault_act *act, void *ctx)
+static kf_err lease(vault_act *act, batch *b)
 {
     static const store_sql mark = {
-        "UPDATE delivery SET claim = $1, claim_until = $2 WHERE id IN (SELECT id FROM delivery"
-        " WHERE state = 1 AND (claim_until IS NULL OR claim_until <= $3) ORDER BY priority, id"
-        " LIMIT $4{pg: FOR UPDATE SKIP LOCKED})"
+        "UPDATE delivery SET claim_until = $1 WHERE id IN (SELECT id FROM delivery"
+        " WHERE state = 1 AND (claim_until IS NULL OR claim_until <= $2) ORDER BY priority, id"
+        " LIMIT $3{pg: FOR UPDATE SKIP LOCKED}) RETURNING id, kind, unit, grp, vkey, identity,"
+        " (SELECT u.uri FROM unit u WHERE u.id = delivery.unit),"
+        " (SELECT u.rsi FROM unit u WHERE u.id = delivery.unit)"
     };
-    static const store_sql read = {
-        "SELECT d.id, d.kind, d.unit, d.grp, d.vkey, d.identity, u.uri, u.rsi FROM delivery d"
-        " JOIN unit u ON u.id = d.unit WHERE d.claim = $1 AND d.state = 1 ORDER BY d.id"
-    };
-    batch *b = ctx;
-    int64_t claim = 0;
-    b->count = 0;
-    kf_err err = vault_take_ids(act, 1, &claim);
-    if (err == KF_OK)
-        err = vault_sql(act, &mark,
-                        VAULT_IN(store_int(claim), store_int(act->now + LEASE), store_int(act->now),
-                                 store_int(BATCH_MAX)));
-    return err == KF_OK && store_changes(act->db) > 0
-               ? vault_rows(act, &read, VAULT_IN(store_int(claim)), take_item, b)
-               : err;
+    empty_batch(b);
+    return vault_rows(
+        act, &mark,
+        VAULT_IN(store_int(act->now + LEASE), store_int(act->now), store_int((int64_t)b->room)),
+        take_item, b);
 }
 
 /* ---- what the boxes of a key have in common ---- */
@@ -210,13 +228,26 @@ static kf_err context_of(vault_act *act, int64_t unit, int64_t *key)
     return err == KF_OK && !found ? KF_E_STATE : err;
 }
 
+/* Who signs, and the domain of the recipient: as for the box before, if it has the same signer. All
+ * users are of one domain. */
+static kf_err parties_of(vault_act *act, batch *b, item *i)
+{
+    const item *before = i == b->items ? NULL : i - 1;
+    if (i->identity < 0)
+        return KF_E_STATE;
+    if (before != NULL && before->from != NULL && before->identity == i->identity)
+        i->from = before->from;
+    kf_err err = i->from == NULL ? vault_ring_keys(act, i->identity, act->now, &i->from) : KF_OK;
+    if (err == KF_OK && b->domain == NULL)
+        err = vault_ring_domain_of(act, text_of(i->uri), &b->domain);
+    i->domain = b->domain;
+    return err;
+}
+
 static kf_err prepare_item(vault_act *act, batch *b, item *i)
 {
     int64_t key = i->key;
-    kf_err err =
-        i->identity < 0 ? KF_E_STATE : vault_ring_keys(act, i->identity, act->now, &i->from);
-    if (err == KF_OK)
-        err = vault_ring_domain_of(act, text_of(i->uri), &i->domain);
+    kf_err err = parties_of(act, b, i);
     if (err == KF_OK && i->kind == VAULT_BOX_UKEK)
         err = context_of(act, i->unit, &key);
     if (err == KF_OK)
@@ -224,9 +255,8 @@ static kf_err prepare_item(vault_act *act, batch *b, item *i)
     return err;
 }
 
-static kf_err prepare(vault_act *act, void *ctx)
+static kf_err prepare(vault_act *act, batch *b)
 {
-    batch *b = ctx;
     for (size_t i = 0; i < b->count; i++) {
         b->items[i].err = prepare_item(act, b, &b->items[i]);
         if (b->items[i].err == KF_E_BACKEND || b->items[i].err == KF_E_NO_MEMORY)
@@ -352,9 +382,8 @@ static void seal_one(void *ctx, size_t n)
 }
 
 /* UKEKs are few and each has its own: one after the other. */
-static kf_err seal_ukeks(vault_act *act, void *ctx)
+static void seal_ukeks(vault_act *act, batch *b)
 {
-    batch *b = ctx;
     for (size_t n = 0; n < b->count; n++) {
         item *i = &b->items[n];
         ukek u = { .material = NULL };
@@ -370,7 +399,6 @@ static kf_err seal_ukeks(vault_act *act, void *ctx)
             i->err = seal_ukek(b, i, &u);
         kf_secret_free(&u.material);
     }
-    return KF_OK;
 }
 
 /* ---- storing ---- */
@@ -380,14 +408,13 @@ static bool is_hopeless(kf_err err)
     return err != KF_OK && err != KF_E_STATE && err != KF_E_NO_MEMORY && err != KF_E_BACKEND;
 }
 
-static kf_err store_boxes(vault_act *act, void *ctx)
+static kf_err store_boxes(vault_act *act, const batch *b)
 {
-    static const store_sql put = { "UPDATE delivery SET state = 2, box = $2, claim = NULL,"
+    static const store_sql put = { "UPDATE delivery SET state = 2, box = $2,"
                                    " claim_until = NULL WHERE id = $1 AND state = 1" };
     static const store_sql give_up = {
         "UPDATE delivery SET state = 6, reason = $2, settled = $3 WHERE id = $1 AND state = 1"
     };
-    const batch *b = ctx;
     size_t sealed = 0, failed = 0;
     store_value *rows = calloc(b->count == 0 ? 1 : b->count, 2 * sizeof *rows);
     if (rows == NULL)
@@ -419,40 +446,87 @@ static kf_err store_boxes(vault_act *act, void *ctx)
     return err;
 }
 
-static bool is_any(const batch *b, vault_delivery_kind kind)
+/* ---- rounds ---- */
+
+/* A transaction: what was sealed is stored, what is to be sealed next is leased. It may be run
+ * again when the store says so: done stays as it is. */
+typedef struct turn {
+    batch *done, *next; /* either may be NULL */
+} turn;
+
+static kf_err take_turn(vault_act *act, void *ctx)
 {
-    for (size_t i = 0; i < b->count; i++)
-        if (b->items[i].kind == kind)
-            return true;
-    return false;
+    const turn *t = ctx;
+    kf_err err = KF_OK;
+    if (t->done != NULL) {
+        seal_ukeks(act, t->done);
+        err = store_boxes(act, t->done);
+    }
+    if (err == KF_OK && t->next != NULL)
+        err = lease(act, t->next);
+    return err == KF_OK && t->next != NULL ? prepare(act, t->next) : err;
 }
 
-static kf_err seal_batch(vault *v, batch *b)
+static kf_err lease_next(vault *v, batch *next)
 {
-    kf_err err = vault_by_itself(v, "outbox prepare", prepare, b);
-    if (err != KF_OK)
-        return err;
-    vault_pool_run(v->pool, b->count, seal_one, b);
-    if (is_any(b, VAULT_BOX_UKEK))
-        err = vault_by_itself(v, "outbox prepare", seal_ukeks, b);
-    return err == KF_OK ? vault_by_itself(v, "outbox seal", store_boxes, b) : err;
+    return vault_by_itself(v, "outbox lease", take_turn, &(turn){ NULL, next });
+}
+
+static bool is_full(const batch *b)
+{
+    return b->count == b->room;
+}
+
+static double now_ms(void)
+{
+    struct timespec t = { 0, 0 };
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+/* Batch n is sealed while batch n - 1 is stored and batch n + 1 leased. */
+static kf_err run_rounds(vault *v, batch b[3], bool *more)
+{
+    const double end = now_ms() + ROUNDS_MS;
+    kf_err err = lease_next(v, &b[0]);
+    vault_pool_begin(v->pool, err == KF_OK ? b[0].count : 0, seal_one, &b[0]);
+    if (err == KF_OK && is_full(&b[0]))
+        err = lease_next(v, &b[1]);
+    for (unsigned n = 0; err == KF_OK && b[n % 3].count > 0; n++) {
+        batch *done = &b[n % 3], *next = &b[(n + 1) % 3];
+        vault_pool_wait(v->pool);
+        vault_pool_begin(v->pool, next->count, seal_one, next);
+        *more = is_full(done);
+        const bool goes_on = is_full(next) && n + 2 < ROUNDS && now_ms() < end;
+        turn t = { done, goes_on ? &b[(n + 2) % 3] : NULL };
+        err = vault_by_itself(v, "outbox seal", take_turn, &t);
+        empty_batch(done);
+    }
+    vault_pool_wait(v->pool);
+    return err;
 }
 
 static kf_err work(vault *v, kf_time now, bool *more)
 {
-    batch b = { .v = v, .now = now };
-    b.items = calloc(BATCH_MAX, sizeof *b.items);
-    b.contents = calloc(BATCH_MAX, sizeof *b.contents);
-    kf_err err = b.items == NULL || b.contents == NULL ? KF_E_NO_MEMORY : KF_OK;
+    const size_t share = BATCH_SHARE * (size_t)vault_pool_threads(v->pool);
+    batch b[3];
+    kf_err err = KF_OK;
+    for (size_t i = 0; i < 3; i++) {
+        b[i] = (batch){ .v = v, .now = now, .room = share < BATCH_MAX ? share : BATCH_MAX };
+        b[i].items = malloc(b[i].room * sizeof *b[i].items);
+        b[i].contents = calloc(b[i].room, sizeof *b[i].contents);
+        if (b[i].items == NULL || b[i].contents == NULL)
+            err = KF_E_NO_MEMORY;
+    }
+    *more = false;
     if (err == KF_OK)
-        err = vault_by_itself(v, "outbox lease", lease, &b);
-    if (err == KF_OK && b.count > 0)
-        err = seal_batch(v, &b);
-    *more = err == KF_OK && b.count == BATCH_MAX;
-    for (size_t i = 0; i < b.content_count; i++)
-        kf_secret_free(&b.contents[i].material);
-    free(b.contents);
-    free(b.items);
+        err = run_rounds(v, b, more);
+    *more = *more && err == KF_OK;
+    for (size_t i = 0; i < 3; i++) {
+        empty_batch(&b[i]);
+        free(b[i].contents);
+        free(b[i].items);
+    }
     return err;
 }
 

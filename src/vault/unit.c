@@ -176,6 +176,8 @@ static kf_err run_add(vault_act *act)
     vault_unit u = { .rsi = wire_get_int(act->in, "rsi", -1),
                      .ukek = -1,
                      .context = -1,
+                     .last_heard = -1,
+                     .lost = -1,
                      .state = VAULT_UNIT_SERVED };
     kf_secret *given = NULL;
     snprintf(u.name, sizeof u.name, "%.*s", (int)name.len, (const char *)name.ptr);
@@ -368,14 +370,19 @@ static kf_err put_exposed(void *ctx, const store_value *c, size_t count)
     return KF_OK;
 }
 
-/* Every key it holds, was sent, or may have received by now: what a finder could use. */
+/* Every key it holds, was sent, or may have received by now: what a finder could use. Of a KMM that
+ * is on its way, each traffic key of the unit's groups may be inside. */
 static kf_err list_exposed(vault_act *act, int64_t id)
 {
     static const store_sql exposed = {
         "SELECT k.id, k.kind, k.kid, k.sln FROM vkey k WHERE k.destroyed IS NULL AND (k.unit = $1"
         " OR EXISTS (SELECT 1 FROM holds h WHERE h.unit = $1 AND h.sln = k.sln AND h.kid = k.kid)"
-        " OR EXISTS (SELECT 1 FROM delivery d WHERE d.unit = $1 AND d.vkey = k.id AND d.state IN "
-        "(3, 4, 5)))"
+        " OR EXISTS (SELECT 1 FROM delivery d WHERE d.unit = $1 AND d.vkey = k.id AND"
+        " d.attempts > 0)" /* a courier had it, whatever it said then */
+        " OR (k.kind = 1 AND EXISTS (SELECT 1 FROM delivery d WHERE d.unit = $1 AND d.kind = 1 AND"
+        " d.attempts > 0 AND d.state <> 5) AND k.sln IN (SELECT s.sln FROM member m JOIN group_sln "
+        "s"
+        " ON s.grp = m.grp WHERE m.unit = $1)))"
         " ORDER BY k.id"
     };
     wire_open_list(act->out, "exposed");
@@ -396,9 +403,9 @@ static kf_err run_lost(vault_act *act)
     int64_t cancelled = 0;
     kf_err err = served_unit(act, &u);
     if (err == KF_OK)
-        err = vault_cancel(act, u.id, -1, -1, &cancelled);
-    if (err == KF_OK)
         err = list_exposed(act, u.id);
+    if (err == KF_OK) /* after that: what is cancelled no longer says that it was on its way */
+        err = vault_cancel(act, u.id, -1, -1, &cancelled);
     wire_open_list(act->out, "rekey");
     static const store_sql groups = { "SELECT g.name FROM member m JOIN mcgroup g ON g.id = m.grp"
                                       " WHERE m.unit = $1 ORDER BY g.name" };

@@ -226,9 +226,11 @@ static kf_err transact(vault_act *act)
     vault *v = act->v;
     const bool writes = act->verb->access != VAULT_READS;
     kf_err err = store_begin(act->db, writes ? STORE_WRITE : STORE_READ);
-    if (err != KF_OK)
+    if (err != KF_OK) {
+        wire_close(act->out);
         return vault_refuse(act, err, "store-lost", NULL, "the store does not answer",
                             store_last_fault(act->db)->text, "wait for it, then try again");
+    }
     err = run(act);
     if (err == KF_OK)
         err = close_answer(act);
@@ -325,6 +327,9 @@ kf_err vault_do(vault *v, const vault_caller *who, const wire_value *request, wi
     if (err != KF_OK)
         return explain(&act, err);
     err = act_on(&act, out);
+    kf_slice octets;
+    if (err != KF_OK && *out != NULL && wire_builder_done(*out, &octets) != KF_OK)
+        wire_builder_free(out); /* more about a refusal, for which memory was short */
     return explain(&act, err);
 }
 

@@ -108,6 +108,14 @@ static kf_err take_head(vault_verifier *v, const vault_page *page)
     return KF_OK;
 }
 
+/* The vault writes an event for each checkpoint, so none can be left out. */
+static bool is_checkpoint(const vault_event *e)
+{
+    static const char verb[] = VAULT_CHECKPOINT_VERB;
+    return e->role == 0 && e->texts[1].len == sizeof verb - 1 &&
+           memcmp(e->texts[1].ptr, verb, sizeof verb - 1) == 0;
+}
+
 /* Checkpoints of the page come in the order of its events, each with its own. */
 static kf_err link_events(vault_verifier *v, const vault_page *page)
 {
@@ -119,8 +127,11 @@ static kf_err link_events(vault_verifier *v, const vault_page *page)
             err = wrong(v, v->now.seq, "the signed end does not fit its event");
         if (err != KF_OK)
             return err;
-        if (c == page->checkpoint_count || page->checkpoints[c].seq != v->now.seq)
+        if (c == page->checkpoint_count || page->checkpoints[c].seq != v->now.seq) {
+            if (is_checkpoint(&page->events[i].event))
+                return wrong(v, v->now.seq, "a checkpoint is missing");
             continue;
+        }
         err = check_signature(v, &page->checkpoints[c]);
         if (err == KF_OK && !is_hash(page->checkpoints[c].hash, v->now.hash))
             err = wrong(v, v->now.seq, "a checkpoint does not fit its event");

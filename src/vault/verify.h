@@ -4,8 +4,8 @@
  *
  * Found: an event altered, left out, put in, moved; an end cut off (the last event must be the one
  * that the head signs); a head or checkpoint that the key did not sign; pages of another vault or
- * key; and with an earlier checkpoint, that the store was put back to an older state or another
- * chain. A checkpoint between that was left out is not: the head signs what it signed.
+ * key; a checkpoint left out; and with an earlier checkpoint, that the store was put back to an
+ * older state or is another chain.
  */
 #ifndef VAULT_VERIFY_H
 #define VAULT_VERIFY_H
