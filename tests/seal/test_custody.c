@@ -74,6 +74,13 @@ static void must_not_have(int pid, const char *what, kf_slice secret)
     }
 }
 
+/* An answer is read here while the broker still wipes what it sent; at the next request it has. */
+static int settled(seal_token *t)
+{
+    assert_int_equal(seal_token_probe(t), SEAL_TOKEN_READY);
+    return seal_token_broker(t);
+}
+
 static bool may_look(int pid)
 {
     uint64_t octets;
@@ -99,7 +106,7 @@ static void test_memory_of_the_broker(void **state)
         skip();
     }
     assert_ok(seal_token_wrap(t, secret, &w));
-    must_not_have(seal_token_broker(t), "secret after wrapping", kf_secret_view(secret));
+    must_not_have(settled(t), "secret after wrapping", kf_secret_view(secret));
     assert_ok(seal_secret_make(SEAL_TOKEN, vault_id, key, secret, kf_writer_slice(&w),
                                kf_slice_str("pkcs11:token=county"), kf_slice_str("vault"),
                                kf_random(), &b));
@@ -109,7 +116,7 @@ static void test_memory_of_the_broker(void **state)
     assert_ok(seal_token_unwrap(t, kf_writer_slice(&w), &back));
     assert_ok(seal_secret_open(kf_writer_slice(&b), back, &opened, &fault));
     assert_true(kf_secret_equal(opened, key));
-    must_not_have(seal_token_broker(t), "secret after unwrapping", kf_secret_view(secret));
+    must_not_have(settled(t), "secret after unwrapping", kf_secret_view(secret));
     must_not_have(seal_token_broker(t), "vault key", kf_secret_view(opened));
     char pin[32];
     softhsm_get_pin(pin, sizeof pin);
