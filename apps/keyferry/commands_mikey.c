@@ -1,6 +1,35 @@
 #include "cli.h"
 #include "options.h"
 
+/* What receiver_init() reads, for every command that opens a message. */
+#define OPTS_RECEIVER                                                                              \
+    OPT_CERT, { "keys", "FILE", CLI_FILE, true, false, NULL, "our key sets" },                     \
+        { "peer-cert",                                                                             \
+          "FILE",                                                                                  \
+          CLI_FILE,                                                                                \
+          false,                                                                                   \
+          true,                                                                                    \
+          NULL,                                                                                    \
+          "certificate of another KMS whose users may write to us" },                              \
+        { "from", "URI", CLI_TEXT, false, false, NULL, "initiator that the transport proved" },    \
+        { "allow",                                                                                 \
+          "KIND=URI",                                                                              \
+          CLI_TEXT,                                                                                \
+          false,                                                                                   \
+          true,                                                                                    \
+          NULL,                                                                                    \
+          "who may send keys of a kind (else: anyone with a valid signature)" },                   \
+        { "window",                                                                                \
+          "SECONDS",                                                                               \
+          CLI_NUMBER,                                                                              \
+          false,                                                                                   \
+          false,                                                                                   \
+          "300",                                                                                   \
+          "how far the time in the message may be off" },                                          \
+    {                                                                                              \
+        "any-time", NULL, CLI_FLAG, false, false, NULL, "do not check the time in the message"     \
+    }
+
 static const cli_command commands[] = {
     { .path = "mikey seal",
       .summary = "seal a key to one user: print a MIKEY-SAKKE I_MESSAGE in base64",
@@ -54,18 +83,7 @@ static const cli_command commands[] = {
                  "keyferry mikey open --cert example.cert --keys alice.keys \\\n"
                  "    --allow gmk=sip:iwf@example.org --out alice.gmk alice.mikey",
       .arguments = { { "FILE", true, false, "the message; - for standard input" } },
-      .options = { OPT_CERT,
-                   { "keys", "FILE", CLI_FILE, true, false, NULL, "our key sets" },
-                   { "peer-cert", "FILE", CLI_FILE, false, true, NULL,
-                     "certificate of another KMS whose users may write to us" },
-                   { "from", "URI", CLI_TEXT, false, false, NULL,
-                     "initiator that the transport proved" },
-                   { "allow", "KIND=URI", CLI_TEXT, false, true, NULL,
-                     "who may send keys of a kind (else: anyone with a valid signature)" },
-                   { "window", "SECONDS", CLI_NUMBER, false, false, "300",
-                     "how far the time in the message may be off" },
-                   { "any-time", NULL, CLI_FLAG, false, false, NULL,
-                     "do not check the time in the message" },
+      .options = { OPTS_RECEIVER,
                    { "out", "FILE", CLI_FILE, false, false, NULL,
                      "keep key and identifiers, mode 0600" },
                    { "reveal", NULL, CLI_FLAG, false, false, NULL,
@@ -82,18 +100,7 @@ static const cli_command commands[] = {
       .example = "keyferry mikey unbox --cert example.cert --keys alice.keys delivery-12.box \\\n"
                  "    --out alice.keyfile --passphrase-file passphrase",
       .arguments = { { "BOX", true, false, "what `outbox claim` gave" } },
-      .options = { OPT_CERT,
-                   { "keys", "FILE", CLI_FILE, true, false, NULL, "our key sets" },
-                   { "peer-cert", "FILE", CLI_FILE, false, true, NULL,
-                     "certificate of another KMS whose users may write to us" },
-                   { "from", "URI", CLI_TEXT, false, false, NULL,
-                     "initiator that the transport proved" },
-                   { "allow", "KIND=URI", CLI_TEXT, false, true, NULL,
-                     "who may send keys of a kind (else: anyone with a valid signature)" },
-                   { "window", "SECONDS", CLI_NUMBER, false, false, "300",
-                     "how far the time in the message may be off" },
-                   { "any-time", NULL, CLI_FLAG, false, false, NULL,
-                     "do not check the time in the message" },
+      .options = { OPTS_RECEIVER,
                    { "out", "FILE", CLI_FILE, true, false, NULL, "key file to make, mode 0600" },
                    OPT_PASSPHRASE,
                    OPT_COMPAT,
